@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/core/error.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace nopal {
+
+Error::Error(const std::string& message, const char* file, int line) : std::runtime_error(message) {
+  std::string_view path(file);
+  const auto slash = path.find_last_of('/');
+  if (slash != std::string_view::npos) path.remove_prefix(slash + 1);
+  where_ = std::string(path) + ":" + std::to_string(line);
+}
+
+namespace detail {
+
+void throw_error(const std::string& message, const char* file, int line) {
+  throw Error(message, file, line);
+}
+
+}  // namespace detail
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j)
+    row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace nopal

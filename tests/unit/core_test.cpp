@@ -1,0 +1,185 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <gtest/gtest.h>
+#include <nopal/autograd/gradient_check.hpp>
+#include <nopal/core/blas.hpp>
+#include <nopal/core/random.hpp>
+#include <nopal/core/tensor.hpp>
+
+#include <complex>
+#include <set>
+
+namespace nopal {
+namespace {
+
+template <class T>
+class TensorTest : public testing::Test {};
+using Scalars = testing::Types<float, double>;
+TYPED_TEST_SUITE(TensorTest, Scalars);
+
+TYPED_TEST(TensorTest, ReshapeAndSliceShareEntries) {
+  auto x = Tensor<TypeParam>::from_host({2, 3}, {0, 1, 2, 3, 4, 5});
+  const auto row = x.slice(1, 1);
+  row.fill(TypeParam(7));
+
+  EXPECT_EQ(x.reshape({6}).to_vector(), (std::vector<TypeParam>{0, 1, 2, 7, 7, 7}));
+  EXPECT_EQ(x.template view<2>()(1, 2), TypeParam(7));
+  EXPECT_EQ(row.shape(), (Shape{1, 3}));
+}
+
+TYPED_TEST(TensorTest, CloneDoesNotShare) {
+  auto x = Tensor<TypeParam>::zeros({4});
+  auto y = x.clone();
+  y.fill(1);
+  EXPECT_EQ(dot(x, x), 0);
+  EXPECT_EQ(dot(y, y), 4);
+}
+
+TYPED_TEST(TensorTest, FiniteCheckSeesNanAndInfinity) {
+  auto x = Tensor<TypeParam>::zeros({5});
+  EXPECT_TRUE(all_finite(x));
+  x.data()[3] = std::numeric_limits<TypeParam>::quiet_NaN();
+  EXPECT_FALSE(all_finite(x));
+  x.data()[3] = -std::numeric_limits<TypeParam>::infinity();
+  EXPECT_FALSE(all_finite(x));
+}
+
+TEST(Tensor, WrongShapesAreNamed) {
+  Tensor<float> x({2, 3});
+  try {
+    x.reshape({7});
+    FAIL() << "expected an Error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("(2, 3)"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("(7)"), std::string::npos);
+  }
+}
+
+TEST(Allocator, ReusesBlocks) {
+  { Tensor<float> x({1000}); }
+  const auto before = memory_statistics().system_allocations;
+  for (int i = 0; i < 10; ++i)
+    Tensor<float> x({1000});
+  EXPECT_EQ(memory_statistics().system_allocations, before);
+}
+
+// Known answers published with the Random123 library for philox4x32-10.
+TEST(Random, PhiloxKnownAnswers) {
+  using Words = std::array<std::uint32_t, 4>;
+  EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}),
+            (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox4x32({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}),
+            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
+            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+TEST(Random, MomentsOfNormal) {
+  const Random random(3, 5);
+  const int n = 200000;
+  double sum = 0, squares = 0, fourth = 0;
+  for (int i = 0; i < n; ++i) {
+    const double x = random.normal(static_cast<std::uint64_t>(i));
+    sum += x;
+    squares += x * x;
+    fourth += x * x * x * x;
+  }
+  // Five standard deviations of each estimator.
+  EXPECT_NEAR(sum / n, 0, 5 / std::sqrt(n));
+  EXPECT_NEAR(squares / n, 1, 5 * std::sqrt(2.0 / n));
+  EXPECT_NEAR(fourth / n, 3, 5 * std::sqrt(96.0 / n));
+}
+
+TEST(Random, PermutationHasEveryIndexOnce) {
+  const auto order = Random(1, 2).permutation(1000);
+  EXPECT_EQ(std::set<std::int64_t>(order.begin(), order.end()).size(), 1000u);
+  EXPECT_NE(order, Random(1, 3).permutation(1000));
+}
+
+template <class T>
+class GemmTest : public testing::Test {};
+using GemmScalars = testing::Types<float, double, Kokkos::complex<float>, Kokkos::complex<double>>;
+TYPED_TEST_SUITE(GemmTest, GemmScalars);
+
+template <class T>
+T entry(int i) {
+  return static_cast<T>(i % 7 - 3);
+}
+template <>
+Kokkos::complex<float> entry(int i) {
+  return {static_cast<float>(i % 7 - 3), static_cast<float>(i % 5 - 2)};
+}
+template <>
+Kokkos::complex<double> entry(int i) {
+  return {static_cast<double>(i % 7 - 3), static_cast<double>(i % 5 - 2)};
+}
+
+// Small integers: every product is exact, so BLAS and the Kokkos fallback must agree to the bit.
+TYPED_TEST(GemmTest, BlasEqualsKokkosForAllOps) {
+  using T = TypeParam;
+  constexpr int m = 3, n = 4, k = 5, count = 2, ld = 6;
+  std::vector<T> a(count * ld * ld), b(count * ld * ld);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    a[i] = entry<T>(static_cast<int>(i * 3 + 1));
+    b[i] = entry<T>(static_cast<int>(i * 5 + 2));
+  }
+  for (Op op_a : {Op::none, Op::transpose, Op::conjugate_transpose})
+    for (Op op_b : {Op::none, Op::transpose, Op::conjugate_transpose})
+      for (double beta : {0.0, 1.0, 2.0}) {
+        std::vector<T> c1(count * ld * ld, T(1)), c2(count * ld * ld, T(1));
+        gemm_batched(op_a, op_b, m, n, k, T(2), a.data(), ld, ld * ld, b.data(), ld, ld * ld,
+                     T(beta), c1.data(), ld, ld * ld, count);
+        detail::gemm_batched_kokkos(op_a, op_b, m, n, k, T(2), a.data(), ld, ld * ld, b.data(), ld,
+                                    ld * ld, T(beta), c2.data(), ld, ld * ld, count);
+        for (std::size_t i = 0; i < c1.size(); ++i)
+          ASSERT_TRUE(c1[i] == c2[i]) << i;
+      }
+}
+
+// d/dx of sum(w * x^3) by a hand-written node.
+Variable<double> cube(const Variable<double>& x) {
+  Tensor<double> y(x.shape());
+  for (std::int64_t i = 0; i < y.size(); ++i)
+    y.data()[i] = std::pow(x.value().data()[i], 3);
+  if (!needs_record(x)) return y;
+  return record<double>(y, [x](const Tensor<double>& dy) {
+    auto [dx, beta] = x.gradient_slot();
+    for (std::int64_t i = 0; i < dx.size(); ++i) {
+      const double value = x.value().data()[i];
+      dx.data()[i] = (beta == 0 ? 0 : dx.data()[i]) + 3 * value * value * dy.data()[i];
+    }
+  });
+}
+
+TEST(Tape, ChainsAndAccumulates) {
+  auto x = Variable<double>::leaf(Tensor<double>::from_host({2}, {1.0, -2.0}));
+  const auto check = check_gradient([&] { return cube(cube(x)); }, {x});
+  EXPECT_LT(check.error, 1e-8) << check.where;
+
+  Tape<double> tape;
+  const auto y = cube(x);
+  tape.backward(y, Tensor<double>::from_host({2}, {1.0, 1.0}));
+  EXPECT_EQ(x.gradient().to_vector(), (std::vector<double>{3.0, 12.0}));
+  EXPECT_EQ(tape.size(), 0u);
+}
+
+TEST(Tape, WrongAdjointIsSeen) {
+  auto x = Variable<double>::leaf(Tensor<double>::from_host({1}, {1.5}));
+  const auto wrong = [&]() -> Variable<double> {
+    Tensor<double> y({1});
+    y.data()[0] = x.value().data()[0] * x.value().data()[0];
+    if (!needs_record(x)) return y;
+    return record<double>(y, [&](const Tensor<double>& dy) { x.accumulate(dy.clone()); });
+  };
+  EXPECT_GT(check_gradient(wrong, {x}).error, 1e-2);
+}
+
+TEST(Tape, NothingIsRecordedWithoutOne) {
+  auto x = Variable<double>::leaf(Tensor<double>::zeros({2}));
+  EXPECT_FALSE(needs_record(x));
+  EXPECT_FALSE(cube(x).requires_gradient());
+}
+
+}  // namespace
+}  // namespace nopal
