@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/comm/communicator.hpp>
+#include <nopal/core/tensor.hpp>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+#include <vector>
+
+namespace nopal {
+
+/// Affine map to zero mean and unit variance, per channel or per point and channel.
+///
+/// encode(x) = (x - mean) / (deviation + epsilon), decode(z) = z (deviation + epsilon) + mean,
+/// epsilon = 1e-7. Statistics come from training data only. A default-constructed normaliser is the
+/// identity. Per-channel ones apply at every resolution; per-point ones only at their own.
+template <class T>
+class Normaliser {
+ public:
+  Normaliser() = default;
+
+  /// Mean and deviation of shape (C) or (X1, ..., Xd, C).
+  Normaliser(Tensor<T> mean, Tensor<T> deviation);
+
+  bool identity() const noexcept { return !mean_.defined(); }
+  const Tensor<T>& mean() const noexcept { return mean_; }
+  const Tensor<T>& deviation() const noexcept { return deviation_; }
+
+  /// Fields (B, X1, ..., Xd, C); out of place. Error if the channels do not match.
+  Tensor<T> encode(const Tensor<T>& x) const;
+  Tensor<T> decode(const Tensor<T>& z) const;
+
+  /// In place, for buffers that the caller owns; allocates nothing.
+  void encode_in_place(const Tensor<T>& x) const;
+  void decode_in_place(const Tensor<T>& z) const;
+
+ private:
+  Tensor<T> mean_, deviation_;
+};
+
+/// Streaming estimate of mean and (population) deviation, in double (Chan's parallel update), so
+/// that the result does not depend on how the samples are batched or spread over ranks beyond
+/// rounding.
+template <class T>
+class NormaliserFit {
+ public:
+  enum class Kind { channel, point };
+  explicit NormaliserFit(Kind kind = Kind::channel) : kind_(kind) {}
+
+  /// Adds the samples of (B, X1, ..., Xd, C). Local.
+  void add(const Tensor<T>& x);
+
+  /// The normaliser of all samples of all ranks. Collective.
+  Normaliser<T> finish(const Communicator& comm = {}) const;
+
+ private:
+  Kind kind_;
+  double samples_ = 0;
+  std::vector<double> mean_, squares_;
+  Shape shape_;
+};
+
+}  // namespace nopal

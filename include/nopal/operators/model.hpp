@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/data/normaliser.hpp>
+#include <nopal/io/safetensors.hpp>
+#include <nopal/operators/operator.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace nopal {
+
+/// What a user evaluates: an operator with the normalisers of its training data.
+///
+/// predict(x) = decode(operator(encode(x))). Saved as one safetensors file: weights and normalisers
+/// as tensors, and in `__metadata__` the format version, operator name, its configuration as JSON,
+/// and provenance (library version and commit, data file, seed, training grid, units, errors).
+template <class T>
+class Model {
+ public:
+  Model() = default;
+  explicit Model(std::unique_ptr<Operator<T>> op, Normaliser<T> input = {},
+                 Normaliser<T> output = {});
+
+  /// y (B, X1, ..., Xd, Cout) for x (B, X1, ..., Xd, Cin), both in physical units.
+  Tensor<T> predict(const Tensor<T>& x) const;
+
+  /// The same into memory of the caller; allocates nothing from the second call on.
+  void predict(const Tensor<T>& x, const Tensor<T>& y) const;
+
+  Operator<T>& op() const { return *operator_; }
+  const Normaliser<T>& input_normaliser() const noexcept { return input_; }
+  const Normaliser<T>& output_normaliser() const noexcept { return output_; }
+  std::map<std::string, std::string>& provenance() noexcept { return provenance_; }
+  const std::map<std::string, std::string>& provenance() const noexcept { return provenance_; }
+
+  /// Reads on rank 0 and broadcasts. Error (same on all ranks) if the file is not a model, or lists
+  /// missing, extra and misshapen tensors. Collective over `comm`.
+  static Model load(const std::string& path, const Communicator& comm = {});
+
+  /// Writes atomically on rank 0. Error on all ranks if it fails. Collective over `comm`.
+  void save(const std::string& path, const Communicator& comm = {}) const;
+
+  /// The file contents, for checkpoints that add tensors of their own.
+  SafetensorsFile to_file() const;
+  static Model from_file(const SafetensorsFile& file, const std::string& name);
+
+ private:
+  std::unique_ptr<Operator<T>> operator_;
+  Normaliser<T> input_, output_;
+  std::map<std::string, std::string> provenance_;
+};
+
+}  // namespace nopal

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/autograd/variable.hpp>
+#include <nopal/core/profile.hpp>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace nopal {
+
+/// A learned map between functions: a network with named parameters and a JSON configuration.
+template <class T>
+class Operator {
+ public:
+  virtual ~Operator() = default;
+
+  /// Registry name, e.g. "fno".
+  virtual std::string name() const = 0;
+
+  /// All options, defaults included: make_operator(name(), configuration()) gives an operator of
+  /// the same structure.
+  virtual nlohmann::json configuration() const = 0;
+
+  /// Output for the given inputs; a field operator takes one (B, X1, ..., Xd, Cin) and gives
+  /// (B, X1, ..., Xd, Cout). Records on the active Tape, if any. Without one it allocates nothing
+  /// from the second call of the same shape on.
+  virtual Variable<T> forward(std::span<const Variable<T>> inputs) const = 0;
+  Variable<T> forward(const Variable<T>& input) const { return forward(std::span(&input, 1)); }
+
+  /// Throws an Error naming both shapes if forward() cannot take such inputs.
+  virtual void check_inputs(std::span<const Shape> inputs) const = 0;
+
+  /// Flops and least bytes of one forward() on inputs of these shapes.
+  virtual Cost cost(std::span<const Shape> inputs) const = 0;
+
+  /// Trainable tensors in a fixed order; their addresses stay valid as long as the operator.
+  virtual const Parameters<T>& parameters() const = 0;
+};
+
+/// Makes an operator from its registry name and JSON options; absent options take their defaults,
+/// unknown ones are an Error that names the nearest valid one. Weights depend on `seed` only.
+template <class T>
+std::unique_ptr<Operator<T>> make_operator(const std::string& name,
+                                           const nlohmann::json& configuration,
+                                           std::uint64_t seed = 0);
+
+/// Names that make_operator() knows, sorted.
+std::vector<std::string> operator_names();
+
+}  // namespace nopal
