@@ -7,47 +7,61 @@
 
 #include <cblas.h>
 
+#include <type_traits>
+
 namespace nopal {
 namespace {
 
 constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible &&
                          Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::HostSpace>::accessible;
 
+template <class T>
 CBLAS_TRANSPOSE to_cblas(Op op) {
   switch (op) {
-    case Op::none:
-      return CblasNoTrans;
     case Op::transpose:
       return CblasTrans;
-    default:
+    case Op::conjugate_transpose:
       return CblasConjTrans;
+    case Op::conjugate:
+      return std::is_floating_point_v<T> ? CblasNoTrans : CblasConjNoTrans;
+    default:
+      return CblasNoTrans;
   }
 }
 
 void blas_gemm(Op op_a, Op op_b, int m, int n, int k, float alpha, const float* a, int lda,
                const float* b, int ldb, float beta, float* c, int ldc) {
-  cblas_sgemm(CblasRowMajor, to_cblas(op_a), to_cblas(op_b), m, n, k, alpha, a, lda, b, ldb, beta,
-              c, ldc);
+  cblas_sgemm(CblasRowMajor, to_cblas<float>(op_a), to_cblas<float>(op_b), m, n, k, alpha, a, lda,
+              b, ldb, beta, c, ldc);
 }
 
 void blas_gemm(Op op_a, Op op_b, int m, int n, int k, double alpha, const double* a, int lda,
                const double* b, int ldb, double beta, double* c, int ldc) {
-  cblas_dgemm(CblasRowMajor, to_cblas(op_a), to_cblas(op_b), m, n, k, alpha, a, lda, b, ldb, beta,
-              c, ldc);
+  cblas_dgemm(CblasRowMajor, to_cblas<double>(op_a), to_cblas<double>(op_b), m, n, k, alpha, a, lda,
+              b, ldb, beta, c, ldc);
 }
 
 void blas_gemm(Op op_a, Op op_b, int m, int n, int k, Kokkos::complex<float> alpha,
                const Kokkos::complex<float>* a, int lda, const Kokkos::complex<float>* b, int ldb,
                Kokkos::complex<float> beta, Kokkos::complex<float>* c, int ldc) {
-  cblas_cgemm(CblasRowMajor, to_cblas(op_a), to_cblas(op_b), m, n, k, &alpha, a, lda, b, ldb, &beta,
-              c, ldc);
+  cblas_cgemm(CblasRowMajor, to_cblas<Kokkos::complex<float>>(op_a),
+              to_cblas<Kokkos::complex<float>>(op_b), m, n, k, &alpha, a, lda, b, ldb, &beta, c,
+              ldc);
 }
 
 void blas_gemm(Op op_a, Op op_b, int m, int n, int k, Kokkos::complex<double> alpha,
                const Kokkos::complex<double>* a, int lda, const Kokkos::complex<double>* b, int ldb,
                Kokkos::complex<double> beta, Kokkos::complex<double>* c, int ldc) {
-  cblas_zgemm(CblasRowMajor, to_cblas(op_a), to_cblas(op_b), m, n, k, &alpha, a, lda, b, ldb, &beta,
-              c, ldc);
+  cblas_zgemm(CblasRowMajor, to_cblas<Kokkos::complex<double>>(op_a),
+              to_cblas<Kokkos::complex<double>>(op_b), m, n, k, &alpha, a, lda, b, ldb, &beta, c,
+              ldc);
+}
+
+bool is_transposed(Op op) {
+  return op == Op::transpose || op == Op::conjugate_transpose;
+}
+bool is_conjugated(Op op) {
+  return op == Op::conjugate || op == Op::conjugate_transpose;
 }
 
 template <class T>
@@ -68,9 +82,8 @@ void gemm_batched_kokkos(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::
                          const T* a, std::int64_t lda, std::int64_t stride_a, const T* b,
                          std::int64_t ldb, std::int64_t stride_b, T beta, T* c, std::int64_t ldc,
                          std::int64_t stride_c, std::int64_t count) {
-  const bool transposed_a = op_a != Op::none, transposed_b = op_b != Op::none;
-  const bool conjugated_a = op_a == Op::conjugate_transpose;
-  const bool conjugated_b = op_b == Op::conjugate_transpose;
+  const bool transposed_a = is_transposed(op_a), transposed_b = is_transposed(op_b);
+  const bool conjugated_a = is_conjugated(op_a), conjugated_b = is_conjugated(op_b);
   using Policy =
       Kokkos::MDRangePolicy<ExecutionSpace, Kokkos::Rank<3>, Kokkos::IndexType<std::int64_t>>;
   Kokkos::parallel_for(

@@ -124,8 +124,9 @@ TYPED_TEST(GemmTest, BlasEqualsKokkosForAllOps) {
     a[i] = entry<T>(static_cast<int>(i * 3 + 1));
     b[i] = entry<T>(static_cast<int>(i * 5 + 2));
   }
-  for (Op op_a : {Op::none, Op::transpose, Op::conjugate_transpose})
-    for (Op op_b : {Op::none, Op::transpose, Op::conjugate_transpose})
+  constexpr Op ops[] = {Op::none, Op::transpose, Op::conjugate_transpose, Op::conjugate};
+  for (Op op_a : ops)
+    for (Op op_b : ops)
       for (double beta : {0.0, 1.0, 2.0}) {
         std::vector<T> c1(count * ld * ld, T(1)), c2(count * ld * ld, T(1));
         gemm_batched(op_a, op_b, m, n, k, T(2), a.data(), ld, ld * ld, b.data(), ld, ld * ld,

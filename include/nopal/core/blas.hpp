@@ -9,8 +9,9 @@
 
 namespace nopal {
 
-/// What a matrix product does with an operand. `conjugate_transpose` is `transpose` for reals.
-enum class Op { none, transpose, conjugate_transpose };
+/// What a matrix product does with an operand. For reals, `conjugate_transpose` is `transpose` and
+/// `conjugate` is `none`.
+enum class Op { none, transpose, conjugate_transpose, conjugate };
 
 /// C = alpha op(A) op(B) + beta C, row-major.
 ///
