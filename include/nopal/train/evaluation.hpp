@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/comm/communicator.hpp>
+#include <nopal/data/dataset.hpp>
+#include <nopal/operators/model.hpp>
+#include <nopal/train/losses.hpp>
+
+namespace nopal {
+
+/// Errors of a model on a data set in physical units; norms are over grid and channels.
+struct Evaluation {
+  double relative_l2 = 0;          ///< mean over the samples of |p - y| / |y|
+  double relative_h1 = 0;          ///< the same in the norm of relative_h1()
+  double largest_relative_l2 = 0;  ///< worst sample
+  std::int64_t samples = 0;
+};
+
+/// Evaluates predict() on all samples, `batch` at a time on each rank. The grid may differ from
+/// that of training if operator and normalisers allow it. Collective; same result on all ranks, and
+/// on any number of ranks to rounding.
+template <class T>
+Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t batch = 16,
+                    const Communicator& comm = {}, Boundary boundary = Boundary::periodic);
+
+}  // namespace nopal
