@@ -5,7 +5,11 @@
 
 #include <Kokkos_Complex.hpp>
 
+#include "core/panel_gemm.hpp"
+
 #include <cblas.h>
+#include <algorithm>
+#include <vector>
 
 #include <type_traits>
 
@@ -73,6 +77,91 @@ KOKKOS_INLINE_FUNCTION Kokkos::complex<T> conjugate(Kokkos::complex<T> x) {
   return Kokkos::complex<T>(x.real(), -x.imag());
 }
 
+// op(X) of a row-major matrix as strides.
+template <class T>
+detail::Strided<T> strided(Op op, const T* base, std::int64_t ld) {
+  return is_transposed(op) ? detail::Strided<T>{base, 1, ld} : detail::Strided<T>{base, ld, 1};
+}
+
+// Real product on the host, over the threads of the execution space if it has several.
+template <class T>
+void host_gemm(std::int64_t m, std::int64_t n, std::int64_t k, detail::Strided<T> a,
+               detail::Strided<T> b, T* c, std::int64_t ldc, bool add) {
+  const std::int64_t threads = ExecutionSpace().concurrency();
+  const bool by_rows = m >= n;
+  const std::int64_t extent = by_rows ? m : n;
+  const std::int64_t chunk = std::max<std::int64_t>(64, (extent + threads - 1) / threads);
+  if (threads == 1 || extent <= chunk || m * n * k < (1 << 16))
+    return detail::panel_gemm(m, n, k, a, b, c, ldc, add);
+  Kokkos::parallel_for(
+      "nopal::gemm", Kokkos::RangePolicy<ExecutionSpace>(0, (extent + chunk - 1) / chunk),
+      [=](const int part) {
+        const std::int64_t first = part * chunk, count = std::min(chunk, extent - first);
+        if (by_rows)
+          detail::panel_gemm(count, n, k, {a.base + first * a.row, a.row, a.column}, b,
+                             c + first * ldc, ldc, add);
+        else
+          detail::panel_gemm(m, count, k, a, {b.base + first * b.column, b.row, b.column},
+                             c + first, ldc, add);
+      });
+}
+
+// Complex product as two real ones: with complex numbers stored as pairs,
+// (Re A) [Re B, Im B] + (Im A) [-Im B, Re B] is the row of pairs of A B.
+template <class T>
+void host_gemm_complex(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                       const Kokkos::complex<T>* a, std::int64_t lda, const Kokkos::complex<T>* b,
+                       std::int64_t ldb, Kokkos::complex<T>* c, std::int64_t ldc, bool add) {
+  thread_local std::vector<T> workspace;
+  const bool copy = op_b != Op::none;
+  const auto need = static_cast<std::size_t>((copy ? 4 : 2) * k * n);
+  if (workspace.size() < need) workspace.resize(need);
+  T* rotated = workspace.data();
+  T* straight = rotated + 2 * k * n;
+  const T* br = reinterpret_cast<const T*>(b);
+  const T sign_a = is_conjugated(op_a) ? T(-1) : T(1);
+  const T sign_b = is_conjugated(op_b) ? T(-1) : T(1);
+  const bool swap_b = is_transposed(op_b);
+  for (std::int64_t l = 0; l < k; ++l)
+    for (std::int64_t j = 0; j < n; ++j) {
+      const T* entry = swap_b ? br + 2 * (j * ldb + l) : br + 2 * (l * ldb + j);
+      const T re = entry[0], im = sign_b * entry[1];
+      if (copy) {
+        straight[2 * (l * n + j)] = re;
+        straight[2 * (l * n + j) + 1] = im;
+      }
+      rotated[2 * (l * n + j)] = -sign_a * im;
+      rotated[2 * (l * n + j) + 1] = sign_a * re;
+    }
+  const T* ar = reinterpret_cast<const T*>(a);
+  const bool transposed = is_transposed(op_a);
+  const std::int64_t row = transposed ? 2 : 2 * lda, column = transposed ? 2 * lda : 2;
+  const detail::Strided<T> plain =
+      copy ? detail::Strided<T>{straight, 2 * n, 1} : detail::Strided<T>{br, 2 * ldb, 1};
+  T* cr = reinterpret_cast<T*>(c);
+  detail::panel_gemm<T>(m, 2 * n, k, {ar, row, column}, plain, cr, 2 * ldc, add);
+  detail::panel_gemm<T>(m, 2 * n, k, {ar + 1, row, column}, {rotated, 2 * n, 1}, cr, 2 * ldc, true);
+}
+
+template <class T>
+void host_gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
+               std::int64_t lda, const T* b, std::int64_t ldb, T* c, std::int64_t ldc, bool add) {
+  host_gemm(m, n, k, strided(op_a, a, lda), strided(op_b, b, ldb), c, ldc, add);
+}
+
+template <class T>
+void host_gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k,
+               const Kokkos::complex<T>* a, std::int64_t lda, const Kokkos::complex<T>* b,
+               std::int64_t ldb, Kokkos::complex<T>* c, std::int64_t ldc, bool add) {
+  host_gemm_complex(op_a, op_b, m, n, k, a, lda, b, ldb, c, ldc, add);
+}
+
+// Where nopal's kernel is used instead of BLAS: at least one extent is small, so that packing both
+// operands does not pay. (All three large: BLAS.)
+bool is_panel_shape(std::int64_t m, std::int64_t n, std::int64_t k) {
+  return std::min({m, n, k}) <= 256;
+}
+
 }  // namespace
 
 namespace detail {
@@ -111,6 +200,8 @@ void gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, T al
           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
   if (m == 0 || n == 0) return;
   if constexpr (on_host) {
+    if (alpha == T(1) && (beta == T(0) || beta == T(1)) && is_panel_shape(m, n, k))
+      return host_gemm(op_a, op_b, m, n, k, a, lda, b, ldb, c, ldc, beta == T(1));
     const auto i = [](std::int64_t v) { return static_cast<int>(v); };
     blas_gemm(op_a, op_b, i(m), i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
   } else {

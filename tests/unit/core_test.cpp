@@ -98,46 +98,57 @@ TEST(Random, PermutationHasEveryIndexOnce) {
 }
 
 template <class T>
-class GemmTest : public testing::Test {};
+T entry(std::size_t i) {
+  const auto re = static_cast<double>(i % 7) - 3, im = static_cast<double>(i % 5) - 2;
+  if constexpr (std::is_floating_point_v<T>)
+    return static_cast<T>(re);
+  else
+    return T(static_cast<typename T::value_type>(re), static_cast<typename T::value_type>(im));
+}
+
+template <class T>
+class GemmTest : public testing::Test {
+ protected:
+  static void check(int m, int n, int k, double alpha) {
+    const int ld = std::max({m, n, k}) + 1, count = 2;
+    const std::int64_t stride = std::int64_t(ld) * ld;
+    std::vector<T> a(static_cast<std::size_t>(count * stride)), b(a.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      a[i] = entry<T>(i * 3 + 1);
+      b[i] = entry<T>(i * 5 + 2);
+    }
+    constexpr Op ops[] = {Op::none, Op::transpose, Op::conjugate_transpose, Op::conjugate};
+    for (Op op_a : ops)
+      for (Op op_b : ops)
+        for (double beta : {0.0, 1.0, 2.0}) {
+          std::vector<T> c1(a.size(), T(1)), c2(a.size(), T(1));
+          gemm_batched(op_a, op_b, m, n, k, T(alpha), a.data(), ld, stride, b.data(), ld, stride,
+                       T(beta), c1.data(), ld, stride, count);
+          detail::gemm_batched_kokkos(op_a, op_b, m, n, k, T(alpha), a.data(), ld, stride, b.data(),
+                                      ld, stride, T(beta), c2.data(), ld, stride, count);
+          for (std::size_t i = 0; i < c1.size(); ++i)
+            ASSERT_TRUE(c1[i] == c2[i]) << m << "x" << n << "x" << k << " entry " << i;
+        }
+  }
+};
 using GemmScalars = testing::Types<float, double, Kokkos::complex<float>, Kokkos::complex<double>>;
 TYPED_TEST_SUITE(GemmTest, GemmScalars);
 
-template <class T>
-T entry(int i) {
-  return static_cast<T>(i % 7 - 3);
-}
-template <>
-Kokkos::complex<float> entry(int i) {
-  return {static_cast<float>(i % 7 - 3), static_cast<float>(i % 5 - 2)};
-}
-template <>
-Kokkos::complex<double> entry(int i) {
-  return {static_cast<double>(i % 7 - 3), static_cast<double>(i % 5 - 2)};
-}
+// Small integers: every product is exact, so all paths must agree to the bit with the naive loop of
+// the Kokkos fallback. The shapes reach each path: whole blocks, remainders in rows and columns,
+// one column, long k (cut in parts), BLAS (alpha = 2).
+struct GemmShape {
+  int m, n, k;
+  double alpha;
+};
 
-// Small integers: every product is exact, so BLAS and the Kokkos fallback must agree to the bit.
-TYPED_TEST(GemmTest, BlasEqualsKokkosForAllOps) {
-  using T = TypeParam;
-  constexpr int m = 3, n = 4, k = 5, count = 2, ld = 6;
-  std::vector<T> a(count * ld * ld), b(count * ld * ld);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    a[i] = entry<T>(static_cast<int>(i * 3 + 1));
-    b[i] = entry<T>(static_cast<int>(i * 5 + 2));
-  }
-  constexpr Op ops[] = {Op::none, Op::transpose, Op::conjugate_transpose, Op::conjugate};
-  for (Op op_a : ops)
-    for (Op op_b : ops)
-      for (double beta : {0.0, 1.0, 2.0}) {
-        std::vector<T> c1(count * ld * ld, T(1)), c2(count * ld * ld, T(1));
-        gemm_batched(op_a, op_b, m, n, k, T(2), a.data(), ld, ld * ld, b.data(), ld, ld * ld,
-                     T(beta), c1.data(), ld, ld * ld, count);
-        detail::gemm_batched_kokkos(op_a, op_b, m, n, k, T(2), a.data(), ld, ld * ld, b.data(), ld,
-                                    ld * ld, T(beta), c2.data(), ld, ld * ld, count);
-        for (std::size_t i = 0; i < c1.size(); ++i)
-          ASSERT_TRUE(c1[i] == c2[i]) << i;
-      }
+TYPED_TEST(GemmTest, AllPathsEqualTheNaiveLoop) {
+  for (const GemmShape shape :
+       {GemmShape{3, 4, 5, 2}, GemmShape{3, 4, 5, 1}, GemmShape{29, 35, 7, 1},
+        GemmShape{64, 17, 70, 1}, GemmShape{5, 1, 40, 1}, GemmShape{1, 9, 3, 1},
+        GemmShape{13, 33, 600, 1}})
+    this->check(shape.m, shape.n, shape.k, shape.alpha);
 }
-
 // d/dx of sum(w * x^3) by a hand-written node.
 Variable<double> cube(const Variable<double>& x) {
   Tensor<double> y(x.shape());
