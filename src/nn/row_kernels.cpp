@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "nn/row_kernels.hpp"
+
+#include <nopal/core/blas.hpp>
+
+namespace nopal::detail {
+namespace {
+
+using Rows = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
+
+}  // namespace
+
+template <class T>
+void fill_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns) {
+  Kokkos::parallel_for(
+      "nopal::fill_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
+        T* yr = y + r * columns;
+#pragma GCC ivdep
+        for (std::int64_t c = 0; c < columns; ++c)
+          yr[c] = b[c];
+      });
+}
+
+template <class T>
+void add_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns) {
+  Kokkos::parallel_for(
+      "nopal::add_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
+        T* yr = y + r * columns;
+#pragma GCC ivdep
+        for (std::int64_t c = 0; c < columns; ++c)
+          yr[c] += b[c];
+      });
+}
+
+template <class T>
+void sum_rows(const T* x, T* s, std::int64_t rows, std::int64_t columns, T beta) {
+  // Partial sums over blocks of rows keep float rounding small for millions of points.
+  constexpr std::int64_t block = 64;
+  Kokkos::parallel_for(
+      "nopal::sum_rows", Rows(0, (columns + 15) / 16), KOKKOS_LAMBDA(std::int64_t group) {
+        const std::int64_t first = group * 16;
+        const int width = static_cast<int>(columns - first < 16 ? columns - first : 16);
+        double total[16] = {};
+        for (std::int64_t r0 = 0; r0 < rows; r0 += block) {
+          const std::int64_t end = r0 + block < rows ? r0 + block : rows;
+          T part[16] = {};
+          if (width == 16) {
+            for (std::int64_t r = r0; r < end; ++r)
+#pragma GCC ivdep
+              for (int c = 0; c < 16; ++c)
+                part[c] += x[r * columns + first + c];
+          } else {
+            for (std::int64_t r = r0; r < end; ++r)
+              for (int c = 0; c < width; ++c)
+                part[c] += x[r * columns + first + c];
+          }
+          for (int c = 0; c < 16; ++c)
+            total[c] += part[c];
+        }
+        for (int c = 0; c < width; ++c)
+          s[first + c] = (beta == T(0) ? T(0) : beta * s[first + c]) + static_cast<T>(total[c]);
+      });
+}
+
+template <class T>
+void multiply(const T* x, T* y, std::int64_t size) {
+  Kokkos::parallel_for(
+      "nopal::multiply", Rows(0, (size + 1023) / 1024), KOKKOS_LAMBDA(std::int64_t block) {
+        const std::int64_t end = (block + 1) * 1024 < size ? (block + 1) * 1024 : size;
+#pragma GCC ivdep
+        for (std::int64_t i = block * 1024; i < end; ++i)
+          y[i] *= x[i];
+      });
+}
+
+#define NOPAL_INSTANTIATE(T)                                              \
+  template void fill_rows<T>(const T*, T*, std::int64_t, std::int64_t);   \
+  template void add_rows<T>(const T*, T*, std::int64_t, std::int64_t);    \
+  template void sum_rows<T>(const T*, T*, std::int64_t, std::int64_t, T); \
+  template void multiply<T>(const T*, T*, std::int64_t);
+NOPAL_INSTANTIATE(float)
+NOPAL_INSTANTIATE(double)
+#undef NOPAL_INSTANTIATE
+
+}  // namespace nopal::detail

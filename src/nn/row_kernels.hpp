@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+// Small kernels on row-major matrices (rows = points, columns = channels).
+
+#include <nopal/core/tensor.hpp>
+
+#include <cstdint>
+
+namespace nopal::detail {
+
+/// y[r, c] := b[c].
+template <class T>
+void fill_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns);
+
+/// y[r, c] += b[c].
+template <class T>
+void add_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns);
+
+/// s[c] := beta s[c] + sum_r x[r, c], in a fixed order (the same bits on every run).
+template <class T>
+void sum_rows(const T* x, T* s, std::int64_t rows, std::int64_t columns, T beta);
+
+/// y[i] *= x[i].
+template <class T>
+void multiply(const T* x, T* y, std::int64_t size);
+
+}  // namespace nopal::detail

@@ -1,0 +1,314 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/core/blas.hpp>
+#include <nopal/nn/truncated_dft.hpp>
+
+#include <array>
+#include <cmath>
+#include <utility>
+
+namespace nopal {
+namespace {
+
+using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
+
+// Rows of the cosines (h + 1 of them) and sines (h) of an axis.
+std::int64_t highest(const Shape& modes, int axis) {
+  return axis == modes.rank() - 1 ? modes[axis] - 1 : modes[axis] / 2;
+}
+
+}  // namespace
+
+template <class T>
+TruncatedDft<T>::TruncatedDft(const Shape& grid, const Shape& modes) : grid_(grid), modes_(modes) {
+  const int d = grid.rank();
+  NOPAL_CHECK(d >= 1 && d <= 3 && modes.rank() == d, "truncated DFT: grid ", grid, " and modes ",
+              modes, " must have the same rank, 1 to 3");
+  for (int j = 0; j < d; ++j)
+    NOPAL_CHECK(modes[j] >= 1 && modes[j] <= (j == d - 1 ? grid[j] / 2 + 1 : grid[j]),
+                "truncated DFT: modes ", modes, " do not fit grid ", grid,
+                " (at most N, and N/2 + 1 on the last axis)");
+
+  double points = 1;
+  for (int j = 0; j < d; ++j) {
+    const std::int64_t n = grid[j], h = highest(modes, j), rows = 2 * h + 1;
+    points *= static_cast<double>(n);
+    rows_.push_back(rows);
+    std::vector<T> matrix(static_cast<std::size_t>(rows * n));
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t i = 0; i < n; ++i) {
+        const std::int64_t k = r <= h ? r : r - h;
+        // Reduce k i modulo n first: the argument stays small and the table exactly periodic.
+        const double angle = 2 * M_PI * static_cast<double>(k * i % n) / static_cast<double>(n);
+        matrix[static_cast<std::size_t>(r * n + i)] =
+            static_cast<T>(r <= h ? std::cos(angle) : std::sin(angle));
+      }
+    matrices_.push_back(Tensor<T>::from_host({rows, n}, matrix));
+  }
+  normalisation_ = static_cast<T>(1 / points);
+  mode_count_ = modes.size();
+  product_count_ = rows_.size();
+  terms_of_part_ = 1 << (d - 1);
+  terms_of_product_ = 1 << (d - 1);
+
+  const auto parts = static_cast<std::size_t>(2 * mode_count_);
+  const auto products = static_cast<std::size_t>(product_count_);
+  std::vector<std::vector<Term>> of_part(parts), of_product(products);
+  std::vector<T> multiplicity(static_cast<std::size_t>(mode_count_));
+  for (std::int64_t mode = 0; mode < mode_count_; ++mode) {
+    std::array<std::int64_t, 3> k{};
+    std::int64_t rest = mode;
+    for (int j = d - 1; j >= 0; --j) {
+      k[static_cast<std::size_t>(j)] = rest % modes[j] - (j == d - 1 ? 0 : modes[j] / 2);
+      rest /= modes[j];
+    }
+    const std::int64_t last = k[static_cast<std::size_t>(d - 1)];
+    multiplicity[static_cast<std::size_t>(mode)] =
+        last == 0 || 2 * last == grid[d - 1] ? T(1) : T(2);
+    for (int sines = 0; sines < (1 << d); ++sines) {  // bit j: sine on axis j
+      std::int64_t product = 0;
+      int count = 0;
+      double sign = 1;
+      bool zero = false;
+      for (int j = 0; j < d; ++j) {
+        const std::int64_t kj = k[static_cast<std::size_t>(j)], h = highest(modes, j);
+        const bool sine = (sines >> j) & 1;
+        if (sine && kj == 0) zero = true;
+        if (sine && kj < 0) sign = -sign;
+        count += sine;
+        product = product * rows_[j] + (sine ? h + std::abs(kj) : std::abs(kj));
+      }
+      if (zero) continue;
+      // (-i)^count: 1, -i, -1, i
+      const bool imaginary = count % 2 == 1;
+      if (count == 1 || count == 2) sign = -sign;
+      const auto part = static_cast<std::size_t>(2 * mode + (imaginary ? 1 : 0));
+      of_part[part].push_back({static_cast<std::int32_t>(product), static_cast<T>(sign)});
+      of_product[static_cast<std::size_t>(product)].push_back(
+          {static_cast<std::int32_t>(part), static_cast<T>(sign)});
+    }
+  }
+
+  const auto flatten = [](const std::vector<std::vector<Term>>& lists, int width, Tensor<T>& sign,
+                          Kokkos::View<std::int32_t*, MemorySpace>& index) {
+    const std::size_t count = lists.size() * static_cast<std::size_t>(width);
+    std::vector<T> signs(count, T(0));
+    index = Kokkos::View<std::int32_t*, MemorySpace>("nopal::TruncatedDft", count);
+    auto host = Kokkos::create_mirror_view(index);
+    for (std::size_t i = 0; i < lists.size(); ++i)
+      for (std::size_t t = 0; t < lists[i].size(); ++t) {
+        signs[i * static_cast<std::size_t>(width) + t] = lists[i][t].sign;
+        host(i * static_cast<std::size_t>(width) + t) = lists[i][t].index;
+      }
+    Kokkos::deep_copy(index, host);
+    sign = Tensor<T>::from_host({static_cast<std::int64_t>(count)}, signs);
+  };
+  flatten(of_part, terms_of_part_, part_sign_, part_index_);
+  flatten(of_product, terms_of_product_, product_sign_, product_index_);
+  multiplicity_ = Tensor<T>::from_host({mode_count_}, multiplicity);
+}
+
+// spectrum[p, c] = s_mode(p) sum_t sign[p, t] products[index[p, t], c], parts interleaved after c.
+template <class T>
+void TruncatedDft<T>::combine(const T* products, T* spectrum, std::int64_t channels,
+                              bool hermitian) const {
+  const int width = terms_of_part_;
+  const T* sign = part_sign_.data();
+  const auto index = part_index_;
+  const T* multiplicity = multiplicity_.data();
+  const T normalisation = normalisation_;
+  Kokkos::parallel_for(
+      "nopal::dft_combine", Range(0, mode_count_), KOKKOS_LAMBDA(std::int64_t mode) {
+        const T factor = hermitian ? multiplicity[mode] : normalisation;
+        T* out = spectrum + mode * channels * 2;
+        for (int t = 0; t < width; ++t) {
+          const std::int64_t re = 2 * mode * width + t, im = re + width;
+          const T sre = factor * sign[re], sim = factor * sign[im];
+          const T* pre = products + index(re) * channels;
+          const T* pim = products + index(im) * channels;
+          if (t == 0) {
+#pragma GCC ivdep
+            for (std::int64_t c = 0; c < channels; ++c) {
+              out[2 * c] = sre * pre[c];
+              out[2 * c + 1] = sim * pim[c];
+            }
+          } else {
+#pragma GCC ivdep
+            for (std::int64_t c = 0; c < channels; ++c) {
+              out[2 * c] += sre * pre[c];
+              out[2 * c + 1] += sim * pim[c];
+            }
+          }
+        }
+      });
+}
+
+// The transpose of combine().
+template <class T>
+void TruncatedDft<T>::spread(const T* spectrum, T* products, std::int64_t channels,
+                             bool hermitian) const {
+  const int width = terms_of_product_;
+  const T* sign = product_sign_.data();
+  const auto index = product_index_;
+  const T* multiplicity = multiplicity_.data();
+  const T normalisation = normalisation_;
+  Kokkos::parallel_for(
+      "nopal::dft_spread", Range(0, product_count_), KOKKOS_LAMBDA(std::int64_t product) {
+        T* out = products + product * channels;
+        for (int t = 0; t < width; ++t) {
+          const std::int64_t term = product * width + t;
+          const std::int64_t mode = index(term) / 2, part = index(term) % 2;
+          const T s = sign[term] * (hermitian ? multiplicity[mode] : normalisation);
+          const T* in = spectrum + mode * channels * 2 + part;
+          if (t == 0) {
+#pragma GCC ivdep
+            for (std::int64_t c = 0; c < channels; ++c)
+              out[c] = s * in[2 * c];
+          } else {
+#pragma GCC ivdep
+            for (std::int64_t c = 0; c < channels; ++c)
+              out[c] += s * in[2 * c];
+          }
+        }
+      });
+}
+
+template <class T>
+void TruncatedDft<T>::analyse(const Tensor<T>& x, const Tensor<T>& spectrum, bool hermitian) const {
+  const ScopedRegion region("truncated_dft");
+  const int d = grid_.rank();
+  const std::int64_t batch = x.extent(0), channels = x.extent(-1);
+  NOPAL_CHECK(x.rank() == d + 2 && x.size() == batch * grid_.size() * channels &&
+                  spectrum.size() == 2 * batch * mode_count_ * channels,
+              "truncated DFT: field ", x.shape(), " and spectrum ", spectrum.shape(),
+              " do not match grid ", grid_, " and modes ", modes_);
+  // Sample by sample, so that what one axis leaves is still in cache for the next.
+  std::array<Tensor<T>, 3> stage;
+  std::int64_t before = 1, after = grid_.size() * channels;
+  for (int j = 0; j < d; ++j) {
+    after /= grid_[j];
+    before *= rows_[j];
+    stage[static_cast<std::size_t>(j)] = Tensor<T>({before, after});
+  }
+  for (std::int64_t b = 0; b < batch; ++b) {
+    const T* in = x.data() + b * grid_.size() * channels;
+    before = 1;
+    after = grid_.size() * channels;
+    for (int j = 0; j < d; ++j) {
+      const std::int64_t n = grid_[j], rows = rows_[j];
+      after /= n;
+      T* out = stage[static_cast<std::size_t>(j)].data();
+      gemm_batched(Op::none, Op::none, rows, after, n, T(1),
+                   matrices_[static_cast<std::size_t>(j)].data(), n, 0, in, after, n * after, T(0),
+                   out, after, rows * after, before);
+      before *= rows;
+      in = out;
+    }
+    combine(in, spectrum.data() + 2 * b * mode_count_ * channels, channels, hermitian);
+  }
+}
+
+template <class T>
+void TruncatedDft<T>::synthesise(const Tensor<T>& spectrum, const Tensor<T>& x, bool hermitian,
+                                 T beta) const {
+  const ScopedRegion region("inverse_truncated_dft");
+  const int d = grid_.rank();
+  const std::int64_t batch = x.extent(0), channels = x.extent(-1);
+  NOPAL_CHECK(x.rank() == d + 2 && x.size() == batch * grid_.size() * channels &&
+                  spectrum.size() == 2 * batch * mode_count_ * channels,
+              "inverse truncated DFT: field ", x.shape(), " and spectrum ", spectrum.shape(),
+              " do not match grid ", grid_, " and modes ", modes_);
+  std::array<Tensor<T>, 3> stage;  // stage[j]: axes before j still products, the others points
+  std::int64_t before = product_count_, after = channels;
+  for (int j = d - 1; j >= 0; --j) {
+    stage[static_cast<std::size_t>(j)] = Tensor<T>({before, after});
+    before /= rows_[j];
+    after *= grid_[j];
+  }
+  for (std::int64_t b = 0; b < batch; ++b) {
+    T* in = stage[static_cast<std::size_t>(d - 1)].data();
+    spread(spectrum.data() + 2 * b * mode_count_ * channels, in, channels, hermitian);
+    before = product_count_;
+    after = channels;
+    for (int j = d - 1; j >= 0; --j) {
+      const std::int64_t n = grid_[j], rows = rows_[j];
+      before /= rows;
+      T* out = j > 0 ? stage[static_cast<std::size_t>(j - 1)].data()
+                     : x.data() + b * grid_.size() * channels;
+      gemm_batched(Op::transpose, Op::none, n, after, rows, T(1),
+                   matrices_[static_cast<std::size_t>(j)].data(), n, 0, in, after, rows * after,
+                   j > 0 ? T(0) : beta, out, after, n * after, before);
+      after *= n;
+      in = out;
+    }
+  }
+}
+
+template <class T>
+Cost TruncatedDft<T>::cost(std::int64_t batch, std::int64_t channels) const {
+  const auto fields = static_cast<double>(batch * channels);
+  Cost cost;
+  double before = 1, after = static_cast<double>(grid_.size());
+  for (int j = 0; j < grid_.rank(); ++j) {
+    cost.flops += 2 * fields * before * static_cast<double>(rows_[j]) * after;
+    after /= static_cast<double>(grid_[j]);
+    before *= static_cast<double>(rows_[j]);
+  }
+  cost.flops += 2 * fields * static_cast<double>(2 * mode_count_ * terms_of_part_);
+  cost.bytes =
+      fields * static_cast<double>(sizeof(T)) * static_cast<double>(grid_.size() + 2 * mode_count_);
+  return cost;
+}
+
+template <class T>
+Variable<T> truncated_dft(const TruncatedDft<T>& dft, const Variable<T>& x) {
+  const Shape& k = dft.modes();
+  Shape shape{x.shape()[0]};
+  for (std::int64_t modes : k)
+    shape.push_back(modes);
+  shape.push_back(x.shape()[-1]);
+  shape.push_back(2);
+  const Tensor<T> spectrum(shape);
+  dft.analyse(x.value(), spectrum, false);
+  if (!needs_record(x)) return spectrum;
+  return record<T>(spectrum, [&dft, x](const Tensor<T>& dspectrum) {
+    const auto [dx, beta] = x.gradient_slot();
+    dft.synthesise(dspectrum, dx, false, beta);
+  });
+}
+
+template <class T>
+Variable<T> inverse_truncated_dft(const TruncatedDft<T>& dft, const Variable<T>& spectrum,
+                                  const Variable<T>& into) {
+  const bool added = into.value().defined();
+  Tensor<T> x = into.value();
+  if (!added) {
+    Shape shape{spectrum.shape()[0]};
+    for (std::int64_t n : dft.grid())
+      shape.push_back(n);
+    shape.push_back(spectrum.shape()[-2]);
+    x = Tensor<T>(shape);
+  }
+  dft.synthesise(spectrum.value(), x, true, T(added ? 1 : 0));
+  if (!needs_record(spectrum, into)) return x;
+  return record<T>(x, [&dft, spectrum, into](const Tensor<T>& dx) {
+    if (spectrum.requires_gradient()) {
+      const Tensor<T> dspectrum(spectrum.shape());
+      dft.analyse(dx, dspectrum, true);
+      spectrum.accumulate(dspectrum);
+    }
+    if (into.requires_gradient()) into.accumulate(dx);
+  });
+}
+
+#define NOPAL_INSTANTIATE(T)                                                                \
+  template class TruncatedDft<T>;                                                           \
+  template Variable<T> truncated_dft<T>(const TruncatedDft<T>&, const Variable<T>&);        \
+  template Variable<T> inverse_truncated_dft<T>(const TruncatedDft<T>&, const Variable<T>&, \
+                                                const Variable<T>&);
+NOPAL_INSTANTIATE(float)
+NOPAL_INSTANTIATE(double)
+#undef NOPAL_INSTANTIATE
+
+}  // namespace nopal

@@ -1,0 +1,171 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <gtest/gtest.h>
+#include <nopal/autograd/gradient_check.hpp>
+#include <nopal/core/random.hpp>
+#include <nopal/nn/linear.hpp>
+
+#include <cmath>
+
+namespace nopal {
+namespace {
+
+constexpr Activation activations[] = {Activation::identity, Activation::gelu, Activation::relu,
+                                      Activation::silu, Activation::tanh};
+
+template <class T>
+Variable<T> random_leaf(const Shape& shape, std::uint64_t stream) {
+  Tensor<T> x(shape);
+  fill_normal(x, 0, 1, Random(11, stream));
+  return Variable<T>::leaf(x);
+}
+
+// Values by the definitions, evaluated in long double.
+long double exact(Activation activation, long double x) {
+  switch (activation) {
+    case Activation::gelu:
+      return 0.5L * x * erfcl(-x / sqrtl(2.0L));
+    case Activation::relu:
+      return x > 0 ? x : 0;
+    case Activation::silu:
+      return x / (1 + expl(-x));
+    case Activation::tanh:
+      return tanhl(x);
+    default:
+      return x;
+  }
+}
+
+template <class T>
+class ActivationTest : public testing::Test {};
+using Scalars = testing::Types<float, double>;
+TYPED_TEST_SUITE(ActivationTest, Scalars);
+
+TYPED_TEST(ActivationTest, ValuesOverTheWholeRange) {
+  using T = TypeParam;
+  std::vector<T> points;
+  for (double x = -20; x <= 20; x += 0.0173)
+    points.push_back(static_cast<T>(x));
+  for (double x : {0.0, 1e-30, -1e-30, 1e4, -1e4, 1e30, -1e30})
+    points.push_back(static_cast<T>(x));
+  const Shape shape{static_cast<std::int64_t>(points.size())};
+  for (Activation activation : activations) {
+    const auto y = activate<T>(Tensor<T>::from_host(shape, points), activation).value().to_vector();
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const auto expected = static_cast<double>(exact(activation, points[i]));
+      const double tolerance = std::is_same_v<T, float> ? 3e-7 : 1e-15;
+      EXPECT_NEAR(y[i], expected, tolerance * std::max(1.0, std::abs(expected)))
+          << to_string(activation) << "(" << points[i] << ")";
+    }
+  }
+}
+
+TEST(Activation, Gradients) {
+  for (Activation activation : activations) {
+    auto x = random_leaf<double>({7, 5}, 1);
+    const auto check = check_gradient([&] { return activate<double>(x, activation); }, {x});
+    EXPECT_LT(check.error, 1e-6) << to_string(activation) << ": " << check.where;
+  }
+}
+
+TEST(Activation, FloatSlopeEqualsDoubleSlope) {
+  for (Activation activation : activations) {
+    auto x = random_leaf<float>({500}, 2);
+    auto x2 = Variable<double>::leaf(cast<double>(x.value()));
+    Tensor<float> seed({500});
+    seed.fill(1);
+    {
+      Tape<float> tape;
+      tape.backward(activate<float>(x, activation), seed);
+    }
+    {
+      Tape<double> tape;
+      tape.backward(activate<double>(x2, activation), cast<double>(seed));
+    }
+    for (int i = 0; i < 500; ++i)
+      EXPECT_NEAR(x.gradient().data()[i], x2.gradient().data()[i], 1e-6) << to_string(activation);
+  }
+}
+
+TEST(Activation, UnknownNameNamesTheNearest) {
+  try {
+    activation_from_string("gelo");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("'gelu'"), std::string::npos);
+  }
+}
+
+TEST(Linear, ByHand) {
+  const auto x = Tensor<double>::from_host({2, 1, 2}, {1, 2, 3, 4});
+  const auto w = Tensor<double>::from_host({2, 3}, {1, 0, -1, 2, 1, 0});
+  const auto b = Tensor<double>::from_host({3}, {10, 20, 30});
+  EXPECT_EQ(linear<double>(x, w, b).value().to_vector(),
+            (std::vector<double>{15, 22, 29, 21, 24, 27}));
+  EXPECT_EQ(linear<double>(x, w, {}).value().to_vector(),
+            (std::vector<double>{5, 2, -1, 11, 4, -3}));
+}
+
+TEST(Linear, Gradients) {
+  auto x = random_leaf<double>({3, 5, 4, 7}, 1), w = random_leaf<double>({7, 6}, 2),
+       b = random_leaf<double>({6}, 3);
+  const auto check = check_gradient([&] { return linear(x, w, b); }, {x, w, b});
+  EXPECT_LT(check.error, 1e-6) << check.where;
+  const auto no_bias = check_gradient([&] { return linear<double>(x, w, {}); }, {x, w});
+  EXPECT_LT(no_bias.error, 1e-6) << no_bias.where;
+}
+
+TEST(Linear, WrongChannelsAreNamed) {
+  try {
+    linear<float>(Tensor<float>({2, 5}), Tensor<float>({4, 3}), {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("(2, 5)"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("(4, 3)"), std::string::npos);
+  }
+}
+
+// More points than a tile holds, so that the tiles' accumulation is tested too.
+TEST(Mlp, EqualsTwoLinears) {
+  const Shape shape{2, 70, 50, 3};
+  auto x = random_leaf<double>(shape, 1), w1 = random_leaf<double>({3, 40}, 2),
+       b1 = random_leaf<double>({40}, 3), w2 = random_leaf<double>({40, 2}, 4),
+       b2 = random_leaf<double>({2}, 5);
+  const std::vector<Variable<double>> leaves{x, w1, b1, w2, b2};
+  Tensor<double> seed({2, 70, 50, 2});
+  fill_normal(seed, 0, 1, Random(11, 6));
+
+  const auto gradients = [&](auto&& f) {
+    std::vector<Tensor<double>> result;
+    Tape<double> tape;
+    const Variable<double> y = f();
+    tape.backward(y, seed);
+    result.push_back(y.value());
+    for (const auto& leaf : leaves) {
+      result.push_back(leaf.gradient());
+      leaf.clear_gradient();
+    }
+    return result;
+  };
+  const auto fused = gradients([&] { return mlp(x, w1, b1, w2, b2, Activation::gelu); });
+  const auto plain =
+      gradients([&] { return linear(activate(linear(x, w1, b1), Activation::gelu), w2, b2); });
+  for (std::size_t i = 0; i < fused.size(); ++i) {
+    Tensor<double> difference = fused[i].clone();
+    axpy(-1.0, plain[i], difference);
+    EXPECT_LT(dot(difference, difference), 1e-24 * dot(plain[i], plain[i])) << "tensor " << i;
+  }
+}
+
+TEST(Mlp, GradientsWithAddedField) {
+  auto x = random_leaf<double>({4, 9, 3}, 1), w1 = random_leaf<double>({3, 8}, 2),
+       b1 = random_leaf<double>({8}, 3), w2 = random_leaf<double>({8, 5}, 4),
+       b2 = random_leaf<double>({5}, 5), s = random_leaf<double>({3, 5}, 6);
+  const auto f = [&] { return mlp(x, w1, b1, w2, b2, Activation::silu, linear<double>(x, s, {})); };
+  const auto check = check_gradient(f, {x, w1, b1, w2, b2, s});
+  EXPECT_LT(check.error, 1e-6) << check.where;
+}
+
+}  // namespace
+}  // namespace nopal
