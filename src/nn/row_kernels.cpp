@@ -34,12 +34,16 @@ void add_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns) {
       });
 }
 
-template <class T>
-void sum_rows(const T* x, T* s, std::int64_t rows, std::int64_t columns, T beta) {
-  // Partial sums over blocks of rows keep float rounding small for millions of points.
+namespace {
+
+// s[c] := beta s[c] + sum_r entry(r * columns + c). Partial sums over blocks of rows keep float
+// rounding small for millions of points.
+template <class T, class Entry>
+void reduce_rows(const char* name, T* s, std::int64_t rows, std::int64_t columns, T beta,
+                 const Entry& entry) {
   constexpr std::int64_t block = 64;
   Kokkos::parallel_for(
-      "nopal::sum_rows", Rows(0, (columns + 15) / 16), KOKKOS_LAMBDA(std::int64_t group) {
+      name, Rows(0, (columns + 15) / 16), KOKKOS_LAMBDA(std::int64_t group) {
         const std::int64_t first = group * 16;
         const int width = static_cast<int>(columns - first < 16 ? columns - first : 16);
         double total[16] = {};
@@ -50,17 +54,45 @@ void sum_rows(const T* x, T* s, std::int64_t rows, std::int64_t columns, T beta)
             for (std::int64_t r = r0; r < end; ++r)
 #pragma GCC ivdep
               for (int c = 0; c < 16; ++c)
-                part[c] += x[r * columns + first + c];
+                part[c] += entry(r * columns + first + c);
           } else {
             for (std::int64_t r = r0; r < end; ++r)
               for (int c = 0; c < width; ++c)
-                part[c] += x[r * columns + first + c];
+                part[c] += entry(r * columns + first + c);
           }
           for (int c = 0; c < 16; ++c)
             total[c] += part[c];
         }
         for (int c = 0; c < width; ++c)
           s[first + c] = (beta == T(0) ? T(0) : beta * s[first + c]) + static_cast<T>(total[c]);
+      });
+}
+
+}  // namespace
+
+template <class T>
+void sum_rows(const T* x, T* s, std::int64_t rows, std::int64_t columns, T beta) {
+  reduce_rows(
+      "nopal::sum_rows", s, rows, columns, beta, KOKKOS_LAMBDA(std::int64_t i) { return x[i]; });
+}
+
+template <class T>
+void dot_rows(const T* x, const T* y, T* s, std::int64_t rows, std::int64_t columns, T beta) {
+  reduce_rows(
+      "nopal::dot_rows", s, rows, columns, beta,
+      KOKKOS_LAMBDA(std::int64_t i) { return x[i] * y[i]; });
+}
+
+template <class T>
+void scale_rows(const T* g, const T* x, T* y, std::int64_t rows, std::int64_t columns, T beta) {
+  const bool add = beta != T(0);
+  Kokkos::parallel_for(
+      "nopal::scale_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
+        const T* xr = x + r * columns;
+        T* yr = y + r * columns;
+#pragma GCC ivdep
+        for (std::int64_t c = 0; c < columns; ++c)
+          yr[c] = (add ? yr[c] : T(0)) + g[c] * xr[c];
       });
 }
 
@@ -75,10 +107,12 @@ void multiply(const T* x, T* y, std::int64_t size) {
       });
 }
 
-#define NOPAL_INSTANTIATE(T)                                              \
-  template void fill_rows<T>(const T*, T*, std::int64_t, std::int64_t);   \
-  template void add_rows<T>(const T*, T*, std::int64_t, std::int64_t);    \
-  template void sum_rows<T>(const T*, T*, std::int64_t, std::int64_t, T); \
+#define NOPAL_INSTANTIATE(T)                                                          \
+  template void fill_rows<T>(const T*, T*, std::int64_t, std::int64_t);               \
+  template void add_rows<T>(const T*, T*, std::int64_t, std::int64_t);                \
+  template void sum_rows<T>(const T*, T*, std::int64_t, std::int64_t, T);             \
+  template void dot_rows<T>(const T*, const T*, T*, std::int64_t, std::int64_t, T);   \
+  template void scale_rows<T>(const T*, const T*, T*, std::int64_t, std::int64_t, T); \
   template void multiply<T>(const T*, T*, std::int64_t);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

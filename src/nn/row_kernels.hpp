@@ -23,6 +23,14 @@ void add_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns);
 template <class T>
 void sum_rows(const T* x, T* s, std::int64_t rows, std::int64_t columns, T beta);
 
+/// s[c] := beta s[c] + sum_r x[r, c] y[r, c], in a fixed order.
+template <class T>
+void dot_rows(const T* x, const T* y, T* s, std::int64_t rows, std::int64_t columns, T beta);
+
+/// y[r, c] := beta y[r, c] + g[c] x[r, c], beta 0 or 1.
+template <class T>
+void scale_rows(const T* g, const T* x, T* y, std::int64_t rows, std::int64_t columns, T beta);
+
 /// y[i] *= x[i].
 template <class T>
 void multiply(const T* x, T* y, std::int64_t size);

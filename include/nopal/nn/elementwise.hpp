@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/autograd/variable.hpp>
+
+namespace nopal {
+
+/// a + b, entry by entry, in the memory of `a`, which is overwritten: pass a value that nothing
+/// else uses. Shapes must be equal.
+template <class T>
+Variable<T> add(const Variable<T>& a, const Variable<T>& b);
+
+/// y(..., c) = x(..., c) + bias(c) in the memory of `x`, which is overwritten.
+template <class T>
+Variable<T> add_bias(const Variable<T>& x, const Variable<T>& bias);
+
+/// A copy of x in new memory, for the functions that overwrite.
+template <class T>
+Variable<T> copy(const Variable<T>& x);
+
+}  // namespace nopal
