@@ -250,8 +250,8 @@ TEST(Lbfgs, FindsTheMinimumOfRosenbrock) {
   EXPECT_NEAR(f.q.value().item(), 1, 1e-8);
 }
 
-// Condition number 362. torch.optim.LBFGS (strong_wolfe) is at 6.9e-10 after 60 steps and at 1.4e-16
-// after 100.
+// Condition number 362. torch.optim.LBFGS (strong_wolfe) is at 6.9e-10 after 60 steps and
+// at 1.4e-16 after 100.
 TEST(Lbfgs, SolvesAQuadratic) {
   const int n = 20;
   auto p = make_parameter<double>("p", std::vector<double>(n, 1));
