@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/solvers/options.hpp>
+#include <nopal/solvers/problems/darcy.hpp>
+#include <nopal/solvers/problems/problem.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace nopal {
+namespace {
+
+template <class P>
+std::unique_ptr<Problem> make(const Communicator& comm, const std::string& prefix) {
+  return std::make_unique<P>(P::Options::read(comm, prefix), comm);
+}
+
+// A new problem is one line here; it needs nested Options with a static read().
+std::vector<ProblemType>& registry() {
+  static std::vector<ProblemType> types = {
+      {"darcy", "-div(a grad u) = f on the unit square, u = 0 on its boundary", make<Darcy>},
+  };
+  return types;
+}
+
+}  // namespace
+
+void Problem::sample(std::uint64_t seed, std::uint64_t index, const Tensor<double>& x,
+                     const Tensor<double>& y) {
+  NOPAL_CHECK(x.shape() == x_shape(), "problem ", name(), ": expected x of shape ", x_shape(),
+              ", got ", x.shape());
+  NOPAL_CHECK(y.shape() == y_shape(), "problem ", name(), ": expected y of shape ", y_shape(),
+              ", got ", y.shape());
+  make_sample(seed, index, x, y);
+}
+
+std::vector<ProblemType> problem_types() {
+  auto types = registry();
+  std::sort(types.begin(), types.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return types;
+}
+
+void register_problem(ProblemType type) {
+  for (const auto& known : registry())
+    NOPAL_CHECK(known.name != type.name, "a problem named '", type.name, "' is registered already");
+  registry().push_back(std::move(type));
+}
+
+std::unique_ptr<Problem> make_problem(const std::string& name, const Communicator& comm,
+                                      const std::string& prefix) {
+  std::vector<std::string> names;
+  for (const auto& type : problem_types()) {
+    if (type.name == name) return type.make(comm, prefix);
+    names.push_back(type.name);
+  }
+  std::string list;
+  for (const auto& known : names)
+    list += (list.empty() ? "" : ", ") + known;
+  detail::throw_error(detail::concatenate("no problem named '", name, "'; did you mean '",
+                                          nearest_name(name, names), "'? Known: ", list),
+                      __FILE__, __LINE__);
+}
+
+}  // namespace nopal
