@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/core/runtime.hpp>
+#include <nopal/solvers/generate.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+namespace nopal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Ranks meet after every block, so that a failure stops all of them soon; blocks are small enough
+// for that and large enough for the file.
+constexpr std::int64_t block_samples = 8;
+
+class Progress {
+ public:
+  Progress(const Problem& problem, const GenerateOptions& options, const Communicator& comm)
+      : name_(problem.name()),
+        total_(options.samples),
+        interval_(comm.rank() == 0 ? options.progress_seconds : 0),
+        ranks_(comm.size()) {}
+
+  // `share` is the part of rank 0's samples that is done, which stands for all ranks.
+  void report(double share) {
+    const double elapsed = seconds_since(start_);
+    if (interval_ <= 0 || elapsed - last_ < interval_ || share <= 0) return;
+    last_ = elapsed;
+    char line[256];
+    std::snprintf(line, sizeof line,
+                  "generate %s: %3.0f %% of %lld samples, %.1f samples/s on %d rank%s, %.0f s left",
+                  name_.c_str(), 100 * share, static_cast<long long>(total_),
+                  share * static_cast<double>(total_) / elapsed, ranks_, ranks_ == 1 ? "" : "s",
+                  elapsed * (1 - share) / share);
+    log(line);
+  }
+
+  double elapsed() const { return seconds_since(start_); }
+
+ private:
+  std::string name_;
+  std::int64_t total_;
+  double interval_;
+  int ranks_;
+  double last_ = 0;
+  Clock::time_point start_ = Clock::now();
+};
+
+Shape with_batch(std::int64_t batch, const Shape& sample) {
+  Shape shape{batch};
+  for (const auto n : sample)
+    shape.push_back(n);
+  return shape;
+}
+
+}  // namespace
+
+template <class T>
+GenerateSummary generate(Problem& problem, const GenerateOptions& options,
+                         const SampleSink<T>& sink, const Communicator& comm) {
+  NOPAL_CHECK(options.samples > 0, "expected at least one sample to generate, got ",
+              options.samples);
+  NOPAL_CHECK(options.first >= 0, "expected the index of the first sample to be 0 or more, got ",
+              options.first);
+  const bool together = problem.communicator().size() > 1;
+  NOPAL_CHECK(!together || problem.communicator().size() == comm.size(), "a problem on ",
+              problem.communicator().size(), " ranks cannot generate on ", comm.size());
+  const Slab mine =
+      together ? Slab{0, options.samples} : slab(options.samples, comm.rank(), comm.size());
+  const std::int64_t most =
+      together ? options.samples : slab(options.samples, 0, comm.size()).count;
+
+  const Shape x_shape = problem.x_shape(), y_shape = problem.y_shape();
+  const std::int64_t largest = std::min(block_samples, most);
+  const Tensor<double> x(with_batch(largest, x_shape)), y(with_batch(largest, y_shape));
+  Progress progress(problem, options, comm);
+  for (std::int64_t done = 0; done < most; done += block_samples) {
+    const std::int64_t count = std::clamp<std::int64_t>(mine.count - done, 0, block_samples);
+    comm.together([&] {
+      if (count == 0) return;
+      for (std::int64_t b = 0; b < count; ++b) {
+        const auto index = static_cast<std::uint64_t>(options.first + mine.first + done + b);
+        const auto xb = x.slice(b, 1).reshape(x_shape), yb = y.slice(b, 1).reshape(y_shape);
+        problem.sample(options.seed, index, xb, yb);
+        NOPAL_CHECK(all_finite(xb) && all_finite(yb), "problem ", problem.name(), ": sample ",
+                    index, " of seed ", options.seed, " has a value that is not finite");
+        progress.report(static_cast<double>(done + b + 1) / static_cast<double>(most));
+      }
+      if (together && comm.rank() > 0) return;
+      sink(mine.first + done, cast<T>(x.slice(0, count)), cast<T>(y.slice(0, count)));
+    });
+  }
+  const double seconds = comm.max(progress.elapsed());
+  return {seconds, static_cast<double>(options.samples) / std::max(seconds, 1e-9)};
+}
+
+template GenerateSummary generate<float>(Problem&, const GenerateOptions&, const SampleSink<float>&,
+                                         const Communicator&);
+template GenerateSummary generate<double>(Problem&, const GenerateOptions&,
+                                          const SampleSink<double>&, const Communicator&);
+
+}  // namespace nopal

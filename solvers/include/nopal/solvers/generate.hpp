@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/solvers/problems/problem.hpp>
+
+#include <cstdint>
+#include <functional>
+
+namespace nopal {
+
+/// Which samples of a problem to make.
+struct GenerateOptions {
+  std::int64_t samples = 1;      ///< how many
+  std::uint64_t seed = 0;        ///< experiment
+  std::int64_t first = 0;        ///< index of the first one, so that sets can continue each other
+  double progress_seconds = 10;  ///< least time between progress lines; 0: none
+};
+
+/// What it took.
+struct GenerateSummary {
+  double seconds = 0;
+  double samples_per_second = 0;  ///< of all ranks together
+};
+
+/// Takes samples [first, first + B) of the set, counted from 0, as x (B, ...) and y (B, ...).
+template <class T>
+using SampleSink = std::function<void(std::int64_t first, const Tensor<T>& x, const Tensor<T>& y)>;
+
+/// Makes the samples `options.first`, ..., `options.first + options.samples - 1` of experiment
+/// `options.seed` and hands them to `sink` in blocks, rounded to T.
+///
+/// If the problem is on one rank, each rank of `comm` makes and hands over its own slab; if it is
+/// on `comm`, all ranks make each sample together and rank 0 hands it over. The samples are the
+/// same either way and on any number of ranks (see Problem). Rank 0 logs progress. Collective on
+/// `comm`; a failure on one rank is an Error on all, soon after it happens.
+template <class T>
+GenerateSummary generate(Problem& problem, const GenerateOptions& options,
+                         const SampleSink<T>& sink, const Communicator& comm = {});
+
+}  // namespace nopal
