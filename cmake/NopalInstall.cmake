@@ -1,1 +1,41 @@
-# Install rules and package files: find_package(nopal) and pkg-config nopal.
+# Install rules and package files: find_package(nopal COMPONENTS core petsc), pkg-config nopal.
+#
+# Each target below exists only if its folder was configured (NOPAL_BUILD_PETSC).
+include(CMakePackageConfigHelpers)
+
+set(NOPAL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/nopal)
+
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/nopal DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+install(TARGETS nopal_core EXPORT nopal-core LIBRARY ARCHIVE)
+install(EXPORT nopal-core NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR})
+if(TARGET nopal_petsc)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/solvers/include/nopal
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+  install(TARGETS nopal_petsc EXPORT nopal-petsc LIBRARY ARCHIVE)
+  install(EXPORT nopal-petsc NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR})
+endif()
+if(TARGET nopal)
+  install(TARGETS nopal RUNTIME)
+endif()
+
+# What was built, for nopalConfig.cmake and nopal.pc.
+set(NOPAL_HAS_PETSC OFF)
+if(TARGET nopal_petsc)
+  set(NOPAL_HAS_PETSC ON)
+endif()
+set(NOPAL_COMPILER "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
+
+configure_package_config_file(
+  ${PROJECT_SOURCE_DIR}/cmake/nopalConfig.cmake.in ${PROJECT_BINARY_DIR}/cmake/nopalConfig.cmake
+  INSTALL_DESTINATION ${NOPAL_CMAKE_DIR}
+  NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/cmake/nopalConfigVersion.cmake
+                                 COMPATIBILITY SameMajorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/cmake/nopalConfig.cmake
+              ${PROJECT_BINARY_DIR}/cmake/nopalConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/NopalKokkos.cmake DESTINATION ${NOPAL_CMAKE_DIR})
+
+include(NopalPkgConfig)

@@ -7,6 +7,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_VISIBILITY_PRESET default)
 # Executables in the build tree find the shared libraries; installed ones find them beside them.
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 
 find_program(NOPAL_CCACHE ccache)
 if(NOPAL_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
