@@ -28,8 +28,8 @@ std::string nearest_name(const std::string& word, const std::vector<std::string>
   return nearest;
 }
 
-void OptionReader::check(const std::string& name, const char* expected, PetscErrorCode code,
-                         PetscBool set) {
+void PetscOptionReader::check(const std::string& name, const char* expected, PetscErrorCode code,
+                              PetscBool set) {
   if (code == PETSC_SUCCESS && set) return;
   // PETSc takes an option without a value for one that was not given.
   PetscBool given = PETSC_FALSE;
@@ -40,7 +40,7 @@ void OptionReader::check(const std::string& name, const char* expected, PetscErr
               value[0] ? "'" : "nothing", value.data(), value[0] ? "'" : "");
 }
 
-void OptionReader::real(const std::string& name, const std::string& help, double& value) {
+void PetscOptionReader::real(const std::string& name, const std::string& help, double& value) {
   const detail::PetscErrorRecorder recorder;
   auto* PetscOptionsObject = items_;  // the name that PETSc's macros expect
   PetscReal number = static_cast<PetscReal>(value);
@@ -53,7 +53,8 @@ void OptionReader::real(const std::string& name, const std::string& help, double
 
 // Read as text: PETSc's own integers have 32 bits in most builds, and 3.18 cuts longer ones
 // silently.
-void OptionReader::integer(const std::string& name, const std::string& help, std::int64_t& value) {
+void PetscOptionReader::integer(const std::string& name, const std::string& help,
+                                std::int64_t& value) {
   const detail::PetscErrorRecorder recorder;
   auto* PetscOptionsObject = items_;
   Buffer buffer{};
@@ -69,7 +70,7 @@ void OptionReader::integer(const std::string& name, const std::string& help, std
   check(name, "an integer", code, set);
 }
 
-void OptionReader::boolean(const std::string& name, const std::string& help, bool& value) {
+void PetscOptionReader::boolean(const std::string& name, const std::string& help, bool& value) {
   const detail::PetscErrorRecorder recorder;
   auto* PetscOptionsObject = items_;
   PetscBool flag = value ? PETSC_TRUE : PETSC_FALSE, set = PETSC_FALSE;
@@ -79,7 +80,7 @@ void OptionReader::boolean(const std::string& name, const std::string& help, boo
   if (set) value = flag == PETSC_TRUE;
 }
 
-void OptionReader::text(const std::string& name, const std::string& help, std::string& value) {
+void PetscOptionReader::text(const std::string& name, const std::string& help, std::string& value) {
   const detail::PetscErrorRecorder recorder;
   auto* PetscOptionsObject = items_;
   Buffer buffer{};
@@ -91,8 +92,8 @@ void OptionReader::text(const std::string& name, const std::string& help, std::s
   if (set) value = buffer.data();
 }
 
-void OptionReader::choice(const std::string& name, const std::string& help,
-                          const std::vector<std::string>& names, int& index) {
+void PetscOptionReader::choice(const std::string& name, const std::string& help,
+                               const std::vector<std::string>& names, int& index) {
   std::string list;
   for (const auto& candidate : names)
     list += (list.empty() ? "" : ", ") + candidate;
@@ -113,12 +114,12 @@ namespace {
 
 // PETSc's macros open a block that must be closed, so an exception waits until it is.
 PetscErrorCode read_group(MPI_Comm comm, const std::string& prefix, const std::string& title,
-                          const std::function<void(OptionReader&)>& action,
+                          const std::function<void(PetscOptionReader&)>& action,
                           std::exception_ptr& exception) {
   PetscFunctionBegin;
   PetscOptionsBegin(comm, prefix.c_str(), title.c_str(), nullptr);
   try {
-    OptionReader reader(PetscOptionsObject, prefix);
+    PetscOptionReader reader(PetscOptionsObject, prefix);
     if (!exception) action(reader);
   } catch (...) {
     exception = std::current_exception();
@@ -130,7 +131,7 @@ PetscErrorCode read_group(MPI_Comm comm, const std::string& prefix, const std::s
 }  // namespace
 
 void read_options(const Communicator& comm, const std::string& prefix, const std::string& title,
-                  const std::function<void(OptionReader&)>& action) {
+                  const std::function<void(PetscOptionReader&)>& action) {
   std::exception_ptr exception;
   NOPAL_PETSC(read_group(petsc_communicator(comm), prefix, title, action, exception));
   if (exception) std::rethrow_exception(exception);

@@ -87,7 +87,7 @@ DarcyOptions DarcyOptions::read(const Communicator& comm, const std::string& pre
   DarcyOptions o;
   o.prefix = prefix + "darcy_";
   int coefficient = static_cast<int>(o.coefficient), average = static_cast<int>(o.average);
-  read_options(comm, o.prefix, "Darcy flow problem", [&](OptionReader& reader) {
+  read_options(comm, o.prefix, "Darcy flow problem", [&](PetscOptionReader& reader) {
     reader.integer("resolution", "points an axis of x and y", o.resolution);
     reader.integer("solve_refine", "solve on this many times more cells, 0: to 256 or more",
                    o.solve_refine);

@@ -46,7 +46,7 @@ struct Values {
 
 Values read(const std::string& prefix = "t_") {
   Values v;
-  nopal::read_options(nopal::Communicator::world(), prefix, "test", [&](nopal::OptionReader& r) {
+  nopal::read_options(nopal::Communicator::world(), prefix, "test", [&](nopal::PetscOptionReader& r) {
     r.real("real", "a number", v.real);
     r.integer("integer", "a count", v.integer);
     r.boolean("boolean", "a switch", v.boolean);

@@ -15,9 +15,9 @@ namespace nopal {
 /// Reads one group of options from PETSc's database. Each call looks an option up, replaces `value`
 /// if it was given, and shows it under `-help`. A value that cannot be read is an Error that names
 /// option and value.
-class OptionReader {
+class PetscOptionReader {
  public:
-  OptionReader(PetscOptionItemsArgument items, std::string prefix)
+  PetscOptionReader(PetscOptionItemsArgument items, std::string prefix)
       : items_(items), prefix_(std::move(prefix)) {}
 
   /// `name` without the dash and the group's prefix.
@@ -40,7 +40,7 @@ class OptionReader {
 
 /// Reads the options `-<prefix><name>` that `action` asks for. Collective.
 void read_options(const Communicator& comm, const std::string& prefix, const std::string& title,
-                  const std::function<void(OptionReader&)>& action);
+                  const std::function<void(PetscOptionReader&)>& action);
 
 /// The entry of `names` with the least edit distance to `word`; empty if there are none.
 std::string nearest_name(const std::string& word, const std::vector<std::string>& names);
