@@ -240,6 +240,13 @@ TEST(Darcy, FieldsAreWhatTheyShouldBe) {
   // Half of a field without its constant mode lies above 0, half below, within 5 deviations of 20
   // samples that vary like a mode of wave length 2.
   EXPECT_NEAR(high / (20 * 1024), 0.5, 0.25);
+  nopal::RandomField field({65, 65}, options.field);
+  std::vector<double> g(65 * 65);
+  field.sample(1, 0, g);
+  const auto [a, u] = draw(darcy, 1, 0);
+  for (std::size_t i = 0; i < 32; ++i)
+    for (std::size_t j = 0; j < 32; ++j)
+      EXPECT_EQ(a[i * 32 + j], g[2 * i * 65 + 2 * j] >= 0 ? 12 : 3);
 
   options.coefficient = DarcyOptions::Coefficient::constant;
   options.value = 2;
@@ -252,9 +259,6 @@ TEST(Darcy, FieldsAreWhatTheyShouldBe) {
   options.coefficient = DarcyOptions::Coefficient::lognormal;
   Darcy lognormal(options);
   const auto sample = draw(lognormal, 1, 0);
-  nopal::RandomField field({65, 65}, options.field);
-  std::vector<double> g(65 * 65);
-  field.sample(1, 0, g);
   EXPECT_DOUBLE_EQ(sample.x[5 * 32 + 9], std::exp(g[5 * 2 * 65 + 9 * 2]));
 }
 
