@@ -6,6 +6,7 @@
 #include <Kokkos_Complex.hpp>
 
 #include "core/panel_gemm.hpp"
+#include "core/parallel.hpp"
 
 #include <cblas.h>
 #include <algorithm>
@@ -93,7 +94,7 @@ void host_gemm(std::int64_t m, std::int64_t n, std::int64_t k, detail::Strided<T
   const std::int64_t chunk = std::max<std::int64_t>(64, (extent + threads - 1) / threads);
   if (threads == 1 || extent <= chunk || m * n * k < (1 << 16))
     return detail::panel_gemm(m, n, k, a, b, c, ldc, add);
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::gemm", Kokkos::RangePolicy<ExecutionSpace>(0, (extent + chunk - 1) / chunk),
       [=](const int part) {
         const std::int64_t first = part * chunk, count = std::min(chunk, extent - first);
@@ -175,7 +176,7 @@ void gemm_batched_kokkos(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::
   const bool conjugated_a = is_conjugated(op_a), conjugated_b = is_conjugated(op_b);
   using Policy =
       Kokkos::MDRangePolicy<ExecutionSpace, Kokkos::Rank<3>, Kokkos::IndexType<std::int64_t>>;
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::gemm", Policy({0, 0, 0}, {count, m, n}),
       KOKKOS_LAMBDA(std::int64_t batch, std::int64_t i, std::int64_t j) {
         const T* ab = a + batch * stride_a;

@@ -3,6 +3,8 @@
 
 #include <nopal/core/tensor.hpp>
 
+#include "core/parallel.hpp"
+
 #include <cmath>
 
 namespace nopal {
@@ -19,7 +21,7 @@ using HostView = Kokkos::View<T*, Kokkos::LayoutRight, Kokkos::HostSpace,
 template <class T>
 void Tensor<T>::fill(T value) const {
   T* x = data_;
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::fill", Range(0, size_), KOKKOS_LAMBDA(std::int64_t i) { x[i] = value; });
 }
 
@@ -63,14 +65,14 @@ void axpy(T a, const Tensor<T>& x, const Tensor<T>& y) {
   NOPAL_CHECK(x.size() == y.size(), "axpy of shapes ", x.shape(), " and ", y.shape());
   const T* px = x.data();
   T* py = y.data();
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::axpy", Range(0, x.size()), KOKKOS_LAMBDA(std::int64_t i) { py[i] += a * px[i]; });
 }
 
 template <class T>
 void scale(T a, const Tensor<T>& x) {
   T* px = x.data();
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::scale", Range(0, x.size()), KOKKOS_LAMBDA(std::int64_t i) { px[i] *= a; });
 }
 
@@ -103,7 +105,7 @@ Tensor<To> cast(const Tensor<From>& x) {
   Tensor<To> result(x.shape());
   const From* source = x.data();
   To* target = result.data();
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::cast", Range(0, x.size()),
       KOKKOS_LAMBDA(std::int64_t i) { target[i] = static_cast<To>(source[i]); });
   return result;

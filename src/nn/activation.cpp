@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "core/parallel.hpp"
 #include "nn/activation_functions.hpp"
 
 #include <nopal/core/error.hpp>
@@ -49,7 +50,7 @@ void activate_rows(T* z, const T* bias, std::int64_t rows, std::int64_t columns,
                    Activation activation) {
   with_activation(activation, [&](auto function) {
     using F = decltype(function);
-    Kokkos::parallel_for(
+    detail::parallel_for(
         "nopal::activate", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
           T* zr = z + r * columns;
 #pragma GCC ivdep
@@ -67,7 +68,7 @@ void activate_rows_with_slope(const T* z, const T* bias, T* value, T* slope, std
                               std::int64_t columns, Activation activation) {
   with_activation(activation, [&](auto function) {
     using F = decltype(function);
-    Kokkos::parallel_for(
+    detail::parallel_for(
         "nopal::activate_with_slope", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
           const T* zr = z + r * columns;
           T* vr = value + r * columns;
@@ -97,7 +98,7 @@ Variable<T> activate(Variable<T> x, Activation activation) {
   T* py = y.data();
   detail::with_activation(activation, [&](auto function) {
     using F = decltype(function);
-    Kokkos::parallel_for(
+    detail::parallel_for(
         "nopal::activate", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
           const std::int64_t end = r + 1 == rows ? size : (r + 1) * flat_row;
 #pragma GCC ivdep
@@ -118,7 +119,7 @@ Variable<T> activate(Variable<T> x, Activation activation) {
     const bool add = beta != T(0);
     detail::with_activation(activation, [&](auto function) {
       using F = decltype(function);
-      Kokkos::parallel_for(
+      detail::parallel_for(
           "nopal::activate_adjoint", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
             const std::int64_t end = r + 1 == rows ? size : (r + 1) * flat_row;
 #pragma GCC ivdep

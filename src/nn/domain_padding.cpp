@@ -3,6 +3,8 @@
 
 #include <nopal/nn/domain_padding.hpp>
 
+#include "core/parallel.hpp"
+
 namespace nopal {
 namespace {
 
@@ -32,7 +34,7 @@ Frame make_frame(const char* what, const Shape& small, const Shape& low, const S
 template <class T>
 void embed(const Frame& f, const T* small, T* large) {
   const std::int64_t lines = f.batch * f.m[0] * f.m[1], line = f.m[2] * f.channels;
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::pad", Lines(0, lines), KOKKOS_LAMBDA(std::int64_t i) {
         const std::int64_t i1 = i % f.m[1] - f.low[1], i0 = i / f.m[1] % f.m[0] - f.low[0];
         const std::int64_t b = i / (f.m[0] * f.m[1]);
@@ -55,7 +57,7 @@ template <class T>
 void extract(const Frame& f, const T* large, T* small, T beta) {
   const std::int64_t lines = f.batch * f.n[0] * f.n[1], line = f.n[2] * f.channels;
   const bool add = beta != T(0);
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::crop", Lines(0, lines), KOKKOS_LAMBDA(std::int64_t i) {
         const std::int64_t i1 = i % f.n[1] + f.low[1], i0 = i / f.n[1] % f.n[0] + f.low[0];
         const std::int64_t b = i / (f.n[0] * f.n[1]);

@@ -3,6 +3,8 @@
 
 #include <nopal/nn/grid_embedding.hpp>
 
+#include "core/parallel.hpp"
+
 namespace nopal {
 namespace {
 
@@ -29,7 +31,7 @@ Variable<T> grid_embedding(const Variable<T>& x, bool inclusive) {
   const Tensor<T> y(x.shape().with(-1, width));
   const T* px = x.value().data();
   T* py = y.data();
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::grid_embedding", Points(0, all), KOKKOS_LAMBDA(std::int64_t i) {
         for (std::int64_t c = 0; c < channels; ++c)
           py[i * width + c] = px[i * channels + c];
@@ -45,7 +47,7 @@ Variable<T> grid_embedding(const Variable<T>& x, bool inclusive) {
     const T* pdy = dy.data();
     T* pdx = dx.data();
     const bool add = beta != T(0);
-    Kokkos::parallel_for(
+    detail::parallel_for(
         "nopal::grid_embedding_adjoint", Points(0, all), KOKKOS_LAMBDA(std::int64_t i) {
           for (std::int64_t c = 0; c < channels; ++c) {
             const std::int64_t k = i * channels + c;

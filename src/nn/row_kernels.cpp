@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include "nn/row_kernels.hpp"
+#include "core/parallel.hpp"
 
 #include <nopal/core/blas.hpp>
 
@@ -14,7 +15,7 @@ using Rows = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>
 
 template <class T>
 void fill_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns) {
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::fill_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
         T* yr = y + r * columns;
 #pragma GCC ivdep
@@ -25,7 +26,7 @@ void fill_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns) {
 
 template <class T>
 void add_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns) {
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::add_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
         T* yr = y + r * columns;
 #pragma GCC ivdep
@@ -42,7 +43,7 @@ template <class T, class Entry>
 void reduce_rows(const char* name, T* s, std::int64_t rows, std::int64_t columns, T beta,
                  const Entry& entry) {
   constexpr std::int64_t block = 64;
-  Kokkos::parallel_for(
+  detail::parallel_for(
       name, Rows(0, (columns + 15) / 16), KOKKOS_LAMBDA(std::int64_t group) {
         const std::int64_t first = group * 16;
         const int width = static_cast<int>(columns - first < 16 ? columns - first : 16);
@@ -86,7 +87,7 @@ void dot_rows(const T* x, const T* y, T* s, std::int64_t rows, std::int64_t colu
 template <class T>
 void scale_rows(const T* g, const T* x, T* y, std::int64_t rows, std::int64_t columns, T beta) {
   const bool add = beta != T(0);
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::scale_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
         const T* xr = x + r * columns;
         T* yr = y + r * columns;
@@ -98,7 +99,7 @@ void scale_rows(const T* g, const T* x, T* y, std::int64_t rows, std::int64_t co
 
 template <class T>
 void multiply(const T* x, T* y, std::int64_t size) {
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::multiply", Rows(0, (size + 1023) / 1024), KOKKOS_LAMBDA(std::int64_t block) {
         const std::int64_t end = (block + 1) * 1024 < size ? (block + 1) * 1024 : size;
 #pragma GCC ivdep

@@ -4,6 +4,8 @@
 #include <nopal/core/blas.hpp>
 #include <nopal/nn/truncated_dft.hpp>
 
+#include "core/parallel.hpp"
+
 #include <array>
 #include <cmath>
 #include <utility>
@@ -118,7 +120,7 @@ void TruncatedDft<T>::combine(const T* products, T* spectrum, std::int64_t chann
   const auto index = part_index_;
   const T* multiplicity = multiplicity_.data();
   const T normalisation = normalisation_;
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::dft_combine", Range(0, mode_count_), KOKKOS_LAMBDA(std::int64_t mode) {
         const T factor = hermitian ? multiplicity[mode] : normalisation;
         T* out = spectrum + mode * channels * 2;
@@ -153,7 +155,7 @@ void TruncatedDft<T>::spread(const T* spectrum, T* products, std::int64_t channe
   const auto index = product_index_;
   const T* multiplicity = multiplicity_.data();
   const T normalisation = normalisation_;
-  Kokkos::parallel_for(
+  detail::parallel_for(
       "nopal::dft_spread", Range(0, product_count_), KOKKOS_LAMBDA(std::int64_t product) {
         T* out = products + product * channels;
         for (int t = 0; t < width; ++t) {
