@@ -24,7 +24,8 @@ KOKKOS_INLINE_FUNCTION float fast_exp(float x) {
   return ::expf(x);
 #else
   constexpr float log2e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
-  x = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
+  // Clamped where products with the result would become denormal numbers, which are slow.
+  x = x < -80.0f ? -80.0f : (x > 80.0f ? 80.0f : x);
   const float n = std::floor(x * log2e + 0.5f);
   const float f = (x - n * ln2_high) - n * ln2_low;
   float p = 1.0f / 720;
@@ -92,8 +93,10 @@ struct Silu {
   template <class T>
   KOKKOS_INLINE_FUNCTION static void apply(T x, T& value, T& slope) {
     const T s = T(1) / (T(1) + fast_exp(-x));
-    value = x * s;
-    slope = s * (T(1) + x * (T(1) - s));
+    // s does not get as small as 1 / x for the most negative x, where the value is 0.
+    const T bounded = x < T(-80) ? T(-80) : x;
+    value = bounded * s;
+    slope = s * (T(1) + bounded * (T(1) - s));
   }
 };
 

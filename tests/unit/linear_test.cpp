@@ -5,6 +5,7 @@
 #include <nopal/autograd/gradient_check.hpp>
 #include <nopal/core/random.hpp>
 #include <nopal/nn/linear.hpp>
+#include <nopal/nn/mlp.hpp>
 
 #include <cmath>
 
@@ -127,13 +128,16 @@ TEST(Linear, WrongChannelsAreNamed) {
 }
 
 // More points than a tile holds, so that the tiles' accumulation is tested too.
-TEST(Mlp, EqualsTwoLinears) {
+class Mlp : public testing::TestWithParam<std::int64_t> {};
+
+TEST_P(Mlp, EqualsTwoLinears) {
+  const std::int64_t out = GetParam();
   const Shape shape{2, 70, 50, 3};
   auto x = random_leaf<double>(shape, 1), w1 = random_leaf<double>({3, 40}, 2),
-       b1 = random_leaf<double>({40}, 3), w2 = random_leaf<double>({40, 2}, 4),
-       b2 = random_leaf<double>({2}, 5);
+       b1 = random_leaf<double>({40}, 3), w2 = random_leaf<double>({40, out}, 4),
+       b2 = random_leaf<double>({out}, 5);
   const std::vector<Variable<double>> leaves{x, w1, b1, w2, b2};
-  Tensor<double> seed({2, 70, 50, 2});
+  Tensor<double> seed({2, 70, 50, out});
   fill_normal(seed, 0, 1, Random(11, 6));
 
   const auto gradients = [&](auto&& f) {
@@ -158,13 +162,20 @@ TEST(Mlp, EqualsTwoLinears) {
   }
 }
 
-TEST(Mlp, GradientsWithAddedField) {
-  auto x = random_leaf<double>({4, 9, 3}, 1), w1 = random_leaf<double>({3, 8}, 2),
-       b1 = random_leaf<double>({8}, 3), w2 = random_leaf<double>({8, 5}, 4),
-       b2 = random_leaf<double>({5}, 5), s = random_leaf<double>({3, 5}, 6);
-  const auto f = [&] { return mlp(x, w1, b1, w2, b2, Activation::silu, linear<double>(x, s, {})); };
-  const auto check = check_gradient(f, {x, w1, b1, w2, b2, s});
-  EXPECT_LT(check.error, 1e-6) << check.where;
+INSTANTIATE_TEST_SUITE_P(Outputs, Mlp, testing::Values(1, 2));
+
+// One output channel has kernels of its own; 37 hidden channels leave a remainder of 16.
+TEST(MlpGradients, WithAddedField) {
+  for (const std::int64_t out : {1, 5}) {
+    auto x = random_leaf<double>({90, 9, 3}, 1), w1 = random_leaf<double>({3, 37}, 2),
+         b1 = random_leaf<double>({37}, 3), w2 = random_leaf<double>({37, out}, 4),
+         b2 = random_leaf<double>({out}, 5), s = random_leaf<double>({3, out}, 6);
+    const auto f = [&] {
+      return mlp(x, w1, b1, w2, b2, Activation::silu, linear<double>(x, s, {}));
+    };
+    const auto check = check_gradient(f, {x, w1, b1, w2, b2, s});
+    EXPECT_LT(check.error, 1e-6) << check.where;
+  }
 }
 
 }  // namespace
