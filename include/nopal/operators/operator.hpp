@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,10 +47,12 @@ class Operator {
 
 /// Makes an operator from its registry name and JSON options; absent options take their defaults,
 /// unknown ones are an Error that names the nearest valid one. Weights depend on `seed` only.
+/// Error before anything is allocated if the operator would have more than `max_parameters`
+/// numbers: a configuration from a file is not trusted to size memory.
 template <class T>
-std::unique_ptr<Operator<T>> make_operator(const std::string& name,
-                                           const nlohmann::json& configuration,
-                                           std::uint64_t seed = 0);
+std::unique_ptr<Operator<T>> make_operator(
+    const std::string& name, const nlohmann::json& configuration, std::uint64_t seed = 0,
+    double max_parameters = std::numeric_limits<double>::infinity());
 
 /// Names that make_operator() knows, sorted.
 std::vector<std::string> operator_names();

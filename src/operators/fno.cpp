@@ -1,0 +1,275 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/core/profile.hpp>
+#include <nopal/nn/domain_padding.hpp>
+#include <nopal/nn/elementwise.hpp>
+#include <nopal/nn/grid_embedding.hpp>
+#include <nopal/nn/initialisation.hpp>
+#include <nopal/nn/linear.hpp>
+#include <nopal/nn/mlp.hpp>
+#include <nopal/nn/soft_gating.hpp>
+#include <nopal/nn/spectral_convolution.hpp>
+#include <nopal/operators/fno.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <deque>
+
+namespace nopal {
+namespace {
+
+// A pointwise network of one or two linear layers.
+template <class T>
+struct ChannelMlp {
+  Variable<T> weight1, bias1, weight2, bias2;  // the second pair is empty for one layer
+
+  ChannelMlp() = default;
+  ChannelMlp(ParameterStore<T>& store, const std::string& name, std::int64_t in,
+             std::int64_t hidden, std::int64_t out) {
+    const std::int64_t first = hidden > 0 ? hidden : out;
+    weight1 = store.uniform(name + ".0.weight", {in, first}, in).variable;
+    bias1 = store.uniform(name + ".0.bias", {first}, in).variable;
+    if (hidden > 0) {
+      weight2 = store.uniform(name + ".1.weight", {hidden, out}, hidden).variable;
+      bias2 = store.uniform(name + ".1.bias", {out}, hidden).variable;
+    }
+  }
+
+  Variable<T> forward(const Variable<T>& x, Activation activation,
+                      const Variable<T>& add = {}) const {
+    if (weight2.value().defined()) return mlp(x, weight1, bias1, weight2, bias2, activation, add);
+    return linear(x, weight1, bias1);
+  }
+
+  Cost cost(double points) const {
+    Cost cost;
+    for (const auto& w : {weight1, weight2}) {
+      if (!w.value().defined()) continue;
+      cost.flops += 2 * points * static_cast<double>(w.value().size());
+      cost.bytes += static_cast<double>(sizeof(T)) * static_cast<double>(w.value().size());
+    }
+    const Shape& last = weight2.value().defined() ? weight2.shape() : weight1.shape();
+    cost.bytes +=
+        static_cast<double>(sizeof(T)) * points * static_cast<double>(weight1.shape()[0] + last[1]);
+    return cost;
+  }
+};
+
+// A skip connection of a block.
+template <class T>
+struct Skip {
+  enum class Kind { none, identity, linear, soft_gating } kind = Kind::none;
+  Variable<T> weight, bias;
+
+  Skip() = default;
+  Skip(ParameterStore<T>& store, const std::string& name, const std::string& kind_name,
+       std::int64_t channels, bool biased) {
+    if (kind_name == "identity") kind = Kind::identity;
+    if (kind_name == "linear") {
+      kind = Kind::linear;
+      weight = store.uniform(name + ".weight", {channels, channels}, channels).variable;
+      if (biased) bias = store.uniform(name + ".bias", {channels}, channels).variable;
+    }
+    if (kind_name == "soft-gating") {
+      kind = Kind::soft_gating;
+      weight = store.constant(name + ".weight", {channels}, 1).variable;
+    }
+  }
+
+  // The skip of x, plus `extra_bias` if given, in memory of its own; empty for no skip.
+  Variable<T> forward(const Variable<T>& x, const Variable<T>& extra_bias = {}) const {
+    const bool extra = extra_bias.value().defined();
+    Variable<T> y;
+    switch (kind) {
+      case Kind::none:
+        return {};
+      case Kind::linear:
+        if (!bias.value().defined()) return linear(x, weight, extra_bias);
+        y = linear(x, weight, bias);
+        break;
+      case Kind::identity:
+        y = copy(x);
+        break;
+      case Kind::soft_gating:
+        y = soft_gating(x, weight);
+        break;
+    }
+    return extra ? add_bias(y, extra_bias) : y;
+  }
+};
+
+// Widths of the zero margins around a grid.
+struct Margins {
+  Shape low, high;
+};
+
+Margins margins(const FnoOptions& options, const Shape& grid) {
+  Margins result;
+  for (int j = 0; j < grid.rank(); ++j) {
+    const auto& p = options.domain_padding;
+    const double fraction = p.empty() ? 0 : p.size() == 1 ? p[0] : p[static_cast<std::size_t>(j)];
+    const auto width =
+        static_cast<std::int64_t>(std::nearbyint(fraction * static_cast<double>(grid[j])));
+    result.low.push_back(options.domain_padding_mode == "symmetric" ? width : 0);
+    result.high.push_back(width);
+  }
+  return result;
+}
+
+Shape grid_of(const Shape& field) {
+  return Shape(field.begin() + 1, field.end() - 1);
+}
+
+}  // namespace
+
+template <class T>
+struct Fno<T>::Block {
+  SpectralConvolution<T> spectral;
+  Variable<T> spectral_bias;
+  Skip<T> fno_skip, mlp_skip;
+  ChannelMlp<T> mlp;
+};
+
+template <class T>
+struct Fno<T>::Layers {
+  explicit Layers(std::uint64_t seed) : store(seed) {}
+
+  ParameterStore<T> store;
+  ChannelMlp<T> lifting, projection;
+  std::deque<Block> blocks;
+  Activation activation = Activation::gelu;
+};
+
+template <class T>
+Fno<T>::Fno(const FnoOptions& options, std::uint64_t seed)
+    : options_(FnoOptions::from_json(options.to_json())), layers_(std::make_unique<Layers>(seed)) {
+  const FnoOptions& o = options_;
+  Layers& l = *layers_;
+  const std::int64_t c = o.hidden_channels;
+  const auto d = static_cast<std::int64_t>(o.n_modes.size());
+  l.activation = activation_from_string(o.non_linearity);
+  const std::int64_t embedded = o.in_channels + (o.positional_embedding == "none" ? 0 : d);
+  l.lifting = ChannelMlp<T>(l.store, "lifting", embedded, o.lifting_width(), c);
+
+  SpectralWeightOptions weight = o.spectral_weight();
+  weight.seed = seed;
+  const double deviation = std::sqrt(2.0 / static_cast<double>(2 * c));
+  for (std::int64_t i = 0; i < o.n_layers; ++i) {
+    const std::string name = "blocks." + std::to_string(i);
+    Block& block = l.blocks.emplace_back();
+    weight.name = name + ".spectral.weight";
+    block.spectral = SpectralConvolution<T>(weight, o.stored_modes(o.n_modes));
+    if (o.spectral_bias)
+      block.spectral_bias = l.store.normal(name + ".spectral.bias", {c}, deviation).variable;
+    block.fno_skip = Skip<T>(l.store, name + ".fno_skip", o.fno_skip, c, o.skip_bias);
+    if (o.use_channel_mlp) {
+      block.mlp = ChannelMlp<T>(l.store, name + ".channel_mlp", c, o.channel_mlp_width(), c);
+      block.mlp_skip = Skip<T>(l.store, name + ".channel_mlp_skip", o.channel_mlp_skip, c, false);
+    }
+  }
+  l.projection = ChannelMlp<T>(l.store, "projection", c, o.projection_width(), o.out_channels);
+
+  for (Block& block : l.blocks)
+    block.spectral.weight().append_parameters(parameters_);
+  l.store.append_parameters(parameters_);
+}
+
+template <class T>
+Fno<T>::~Fno() = default;
+
+template <class T>
+nlohmann::json Fno<T>::configuration() const {
+  return options_.to_json();
+}
+
+template <class T>
+void Fno<T>::check_inputs(std::span<const Shape> inputs) const {
+  const auto d = static_cast<int>(options_.n_modes.size());
+  NOPAL_CHECK(inputs.size() == 1, "fno takes one input field, got ", inputs.size());
+  NOPAL_CHECK(inputs[0].rank() == d + 2, "fno in ", d, " dimensions expects a field of shape (B, ",
+              d == 1   ? "X1"
+              : d == 2 ? "X1, X2"
+                       : "X1, X2, X3",
+              ", ", options_.in_channels, "), got ", inputs[0]);
+  NOPAL_CHECK(inputs[0][-1] == options_.in_channels, "fno expects ", options_.in_channels,
+              " input channels, got a field of shape ", inputs[0]);
+  NOPAL_CHECK(inputs[0].size() > 0, "fno got an empty field of shape ", inputs[0]);
+}
+
+template <class T>
+Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, bool last) const {
+  const Activation activation = layers_->activation;
+  if (options_.preactivation) x = activate(std::move(x), activation);
+  // K x + b + skip(x); the skip's memory takes the sum.
+  const Variable<T> bounded =
+      options_.stabilizer == "tanh" ? activate(copy(x), Activation::tanh) : x;
+  Variable<T> y;
+  if (block.fno_skip.kind == Skip<T>::Kind::none) {
+    y = block.spectral.forward(bounded);
+    if (block.spectral_bias.value().defined()) y = add_bias(y, block.spectral_bias);
+  } else {
+    y = block.spectral.forward(bounded, block.fno_skip.forward(x, block.spectral_bias));
+  }
+  if (!last) y = activate(std::move(y), activation);
+  if (options_.use_channel_mlp) {
+    y = block.mlp.forward(y, activation, block.mlp_skip.forward(x));
+    if (!last && !options_.preactivation) y = activate(std::move(y), activation);
+  }
+  return y;
+}
+
+template <class T>
+Variable<T> Fno<T>::forward(std::span<const Variable<T>> inputs) const {
+  const ScopedRegion region("fno");
+  NOPAL_CHECK(inputs.size() == 1, "fno takes one input field, got ", inputs.size());
+  const Shape shape = inputs[0].shape();
+  check_inputs(std::span(&shape, 1));
+  const Layers& l = *layers_;
+
+  Variable<T> x =
+      options_.positional_embedding == "none"
+          ? inputs[0]
+          : grid_embedding(inputs[0], options_.positional_embedding == "grid_inclusive");
+  x = l.lifting.forward(x, l.activation);
+  const Margins margin = margins(options_, grid_of(shape));
+  const bool padded = margin.high.size() != 0 && !options_.domain_padding.empty();
+  if (padded) x = pad(x, margin.low, margin.high);
+  for (std::size_t i = 0; i < l.blocks.size(); ++i)
+    x = forward_block(l.blocks[i], std::move(x), i + 1 == l.blocks.size());
+  if (padded) x = crop(x, margin.low, margin.high);
+  return l.projection.forward(x, l.activation);
+}
+
+template <class T>
+Shape Fno<T>::padded_grid(const Shape& grid) const {
+  const Margins margin = margins(options_, grid);
+  Shape padded;
+  for (int j = 0; j < grid.rank(); ++j)
+    padded.push_back(grid[j] + margin.low[j] + margin.high[j]);
+  return padded;
+}
+
+template <class T>
+Cost Fno<T>::cost(std::span<const Shape> inputs) const {
+  check_inputs(inputs);
+  const Shape grid = grid_of(inputs[0]), padded = padded_grid(grid);
+  const std::int64_t batch = inputs[0][0];
+  const auto points = static_cast<double>(batch * grid.size());
+  const auto padded_points = static_cast<double>(batch * padded.size());
+  const auto c = static_cast<double>(options_.hidden_channels);
+  Cost cost = layers_->lifting.cost(points);
+  for (const Block& block : layers_->blocks) {
+    cost += block.spectral.cost(batch, padded);
+    if (block.fno_skip.kind == Skip<T>::Kind::linear) cost.flops += 2 * padded_points * c * c;
+    if (options_.use_channel_mlp) cost += block.mlp.cost(padded_points);
+  }
+  cost += layers_->projection.cost(points);
+  return cost;
+}
+
+template class Fno<float>;
+template class Fno<double>;
+
+}  // namespace nopal

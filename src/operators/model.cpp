@@ -1,0 +1,191 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/core/runtime.hpp>
+#include <nopal/operators/model.hpp>
+
+#include <nlohmann/json.hpp>
+
+namespace nopal {
+namespace {
+
+constexpr const char* format_name = "nopal.model";
+constexpr const char* format_version = "1";
+
+// Names of the normalisers' tensors in a model file.
+constexpr const char* normaliser_names[] = {"normaliser.input.mean", "normaliser.input.deviation",
+                                            "normaliser.output.mean",
+                                            "normaliser.output.deviation"};
+
+std::string required(const SafetensorsFile& file, const std::string& key, const std::string& name) {
+  const auto entry = file.metadata.find(key);
+  NOPAL_CHECK(entry != file.metadata.end(), name, ": not a nopal model: its metadata has no '", key,
+              "'");
+  return entry->second;
+}
+
+template <class T>
+Normaliser<T> normaliser(const SafetensorsFile& file, const char* mean, const char* deviation,
+                         const std::string& name) {
+  const auto m = file.tensors.find(mean), s = file.tensors.find(deviation);
+  NOPAL_CHECK((m == file.tensors.end()) == (s == file.tensors.end()), name, ": has only one of '",
+              mean, "' and '", deviation, "'");
+  if (m == file.tensors.end()) return {};
+  NOPAL_CHECK(m->second.shape == s->second.shape, name, ": '", mean, "' has shape ",
+              m->second.shape, ", '", deviation, "' ", s->second.shape);
+  return Normaliser<T>(m->second.template to_tensor<T>(), s->second.template to_tensor<T>());
+}
+
+// Gives all ranks the file that rank 0 read.
+void broadcast(const Communicator& comm, SafetensorsFile& file) {
+  if (comm.size() == 1) return;
+  nlohmann::json header;
+  if (comm.rank() == 0) {
+    header["metadata"] = file.metadata;
+    header["tensors"] = nlohmann::json::object();
+    for (const auto& [key, tensor] : file.tensors)
+      header["tensors"][key] = {
+          {"dtype", tensor.dtype},
+          {"shape", std::vector<std::int64_t>(tensor.shape.begin(), tensor.shape.end())}};
+  }
+  header = nlohmann::json::parse(comm.broadcast(header.dump()));
+  if (comm.rank() > 0) file.metadata = header["metadata"].get<std::map<std::string, std::string>>();
+  for (const auto& [key, entry] : header["tensors"].items()) {
+    FileTensor& tensor = file.tensors[key];
+    if (comm.rank() > 0) {
+      tensor.dtype = entry["dtype"].get<std::string>();
+      const auto shape = entry["shape"].get<std::vector<std::int64_t>>();
+      tensor.shape = Shape(shape.begin(), shape.end());
+    }
+    const std::string bytes = comm.broadcast(std::string(tensor.bytes.begin(), tensor.bytes.end()));
+    if (comm.rank() > 0) tensor.bytes.assign(bytes.begin(), bytes.end());
+  }
+}
+
+}  // namespace
+
+template <class T>
+Model<T>::Model(std::unique_ptr<Operator<T>> op, Normaliser<T> input, Normaliser<T> output)
+    : operator_(std::move(op)), input_(std::move(input)), output_(std::move(output)) {}
+
+template <class T>
+Tensor<T> Model<T>::predict(const Tensor<T>& x) const {
+  NOPAL_CHECK(operator_ != nullptr, "predict() of an empty model");
+  const Tensor<T> z = input_.identity() ? x : input_.encode(x);
+  const Variable<T> y = operator_->forward(Variable<T>(z));
+  output_.decode_in_place(y.value());
+  return y.value();
+}
+
+template <class T>
+void Model<T>::predict(const Tensor<T>& x, const Tensor<T>& y) const {
+  const Tensor<T> result = predict(x);
+  NOPAL_CHECK(result.shape() == y.shape(), "predict: the output has shape ", result.shape(),
+              ", the tensor to write to ", y.shape());
+  y.copy_from(result);
+}
+
+template <class T>
+SafetensorsFile Model<T>::to_file() const {
+  NOPAL_CHECK(operator_ != nullptr, "an empty model cannot be saved");
+  SafetensorsFile file;
+  for (const Parameter<T>* parameter : operator_->parameters())
+    file.tensors[parameter->name] = FileTensor::from_tensor(parameter->value());
+  if (!input_.identity()) {
+    file.tensors[normaliser_names[0]] = FileTensor::from_tensor(input_.mean());
+    file.tensors[normaliser_names[1]] = FileTensor::from_tensor(input_.deviation());
+  }
+  if (!output_.identity()) {
+    file.tensors[normaliser_names[2]] = FileTensor::from_tensor(output_.mean());
+    file.tensors[normaliser_names[3]] = FileTensor::from_tensor(output_.deviation());
+  }
+  file.metadata = provenance_;
+  file.metadata["format"] = format_name;
+  file.metadata["format_version"] = format_version;
+  file.metadata["operator"] = operator_->name();
+  file.metadata["configuration"] = operator_->configuration().dump();
+  file.metadata["nopal_version"] = version();
+  file.metadata["nopal_commit"] = commit();
+  return file;
+}
+
+template <class T>
+Model<T> Model<T>::from_file(const SafetensorsFile& file, const std::string& name) {
+  const std::string format = required(file, "format", name);
+  NOPAL_CHECK(format == format_name, name, ": not a nopal model: its format is '", format, "'");
+  const std::string file_version = required(file, "format_version", name);
+  NOPAL_CHECK(file_version == format_version, name, ": model format version ", file_version,
+              " is not known to nopal ", version(), ", which reads version ", format_version);
+  const auto configuration =
+      nlohmann::json::parse(required(file, "configuration", name), nullptr, false);
+  NOPAL_CHECK(!configuration.is_discarded(), name, ": the model's configuration is not JSON");
+
+  // Building an operator takes memory in proportion to what its configuration says; a file whose
+  // configuration promises more parameters than it holds must not get that far.
+  double stored = 0;
+  for (const auto& [key, tensor] : file.tensors)
+    stored += static_cast<double>(tensor.shape.size());
+  Model model;
+  try {
+    model.operator_ = make_operator<T>(required(file, "operator", name), configuration, 0, stored);
+  } catch (const Error& error) {
+    NOPAL_CHECK(false, name, ": ", error.what());
+  }
+
+  std::string missing, extra, misshapen;
+  const auto append = [](std::string& list, const auto&... parts) {
+    list += (list.empty() ? "" : ", ") + detail::concatenate(parts...);
+  };
+  auto rest = file.tensors;
+  for (const Parameter<T>* parameter : model.operator_->parameters()) {
+    const auto entry = rest.find(parameter->name);
+    if (entry == rest.end()) {
+      append(missing, parameter->name);
+    } else {
+      if (entry->second.shape == parameter->value().shape())
+        parameter->value().copy_from(entry->second.template to_tensor<T>());
+      else
+        append(misshapen, parameter->name, " ", entry->second.shape, " instead of ",
+               parameter->value().shape());
+      rest.erase(entry);
+    }
+  }
+  for (const char* normaliser_name : normaliser_names)
+    rest.erase(normaliser_name);
+  for (const auto& [key, tensor] : rest)
+    if (key.rfind("checkpoint.", 0) != 0) append(extra, key);
+  NOPAL_CHECK(missing.empty() && extra.empty() && misshapen.empty(), name,
+              ": the weights do not fit the model's configuration:",
+              missing.empty() ? "" : " missing " + missing + ";",
+              extra.empty() ? "" : " extra " + extra + ";",
+              misshapen.empty() ? "" : " wrong shape " + misshapen + ";");
+
+  model.input_ = normaliser<T>(file, normaliser_names[0], normaliser_names[1], name);
+  model.output_ = normaliser<T>(file, normaliser_names[2], normaliser_names[3], name);
+  model.provenance_ = file.metadata;
+  for (const char* key : {"format", "format_version", "operator", "configuration"})
+    model.provenance_.erase(key);
+  return model;
+}
+
+template <class T>
+Model<T> Model<T>::load(const std::string& path, const Communicator& comm) {
+  SafetensorsFile file;
+  comm.together([&] {
+    if (comm.rank() == 0) file = read_safetensors(path);
+  });
+  broadcast(comm, file);
+  return from_file(file, path);
+}
+
+template <class T>
+void Model<T>::save(const std::string& path, const Communicator& comm) const {
+  comm.together([&] {
+    if (comm.rank() == 0) write_safetensors(path, to_file());
+  });
+}
+
+template class Model<float>;
+template class Model<double>;
+
+}  // namespace nopal

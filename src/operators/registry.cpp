@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/operators/fno.hpp>
+#include <nopal/operators/operator.hpp>
+#include <nopal/operators/option_reader.hpp>
+
+namespace nopal {
+namespace {
+
+// One line an operator: its name and how to make it from JSON.
+template <class T>
+struct Entry {
+  const char* name;
+  std::unique_ptr<Operator<T>> (*make)(const nlohmann::json& configuration, std::uint64_t seed,
+                                       double max_parameters);
+};
+
+void check_size(double parameters, double max_parameters) {
+  NOPAL_CHECK(parameters <= max_parameters, "the configuration describes ", parameters,
+              " parameters, more than the ", max_parameters, " that there are");
+}
+
+template <class T>
+const std::vector<Entry<T>>& registry() {
+  static const std::vector<Entry<T>> entries = {
+      {"fno",
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const FnoOptions options = FnoOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<Fno<T>>(options, seed);
+       }},
+  };
+  return entries;
+}
+
+}  // namespace
+
+std::vector<std::string> operator_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : registry<float>())
+    names.emplace_back(entry.name);
+  return names;
+}
+
+template <class T>
+std::unique_ptr<Operator<T>> make_operator(const std::string& name,
+                                           const nlohmann::json& configuration, std::uint64_t seed,
+                                           double max_parameters) {
+  for (const auto& entry : registry<T>())
+    if (name == entry.name) return entry.make(configuration, seed, max_parameters);
+  NOPAL_CHECK(false, "unknown operator '", name, "'; did you mean '",
+              nearest(name, operator_names()), "'?");
+}
+
+template std::unique_ptr<Operator<float>> make_operator<float>(const std::string&,
+                                                               const nlohmann::json&, std::uint64_t,
+                                                               double);
+template std::unique_ptr<Operator<double>> make_operator<double>(const std::string&,
+                                                                 const nlohmann::json&,
+                                                                 std::uint64_t, double);
+
+}  // namespace nopal
