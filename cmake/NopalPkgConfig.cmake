@@ -52,7 +52,7 @@ endforeach()
 list(JOIN nopal_pc_cflags " " NOPAL_PC_CFLAGS)
 list(JOIN nopal_pc_libraries " " NOPAL_PC_LIBS)
 list(JOIN nopal_pc_options " " NOPAL_PC_OPTIONS)
-set(NOPAL_PC_PRIVATE "openblas fftw3 fftw3f ${HDF5_MODULE_NAME}")
+set(NOPAL_PC_PRIVATE "openblas fftw3 fftw3f libpng ${HDF5_MODULE_NAME}")
 file(RELATIVE_PATH NOPAL_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 string(REGEX REPLACE "/$" "" NOPAL_PC_PREFIX "${NOPAL_PC_PREFIX}")
 
