@@ -46,13 +46,14 @@ struct Values {
 
 Values read(const std::string& prefix = "t_") {
   Values v;
-  nopal::read_options(nopal::Communicator::world(), prefix, "test", [&](nopal::PetscOptionReader& r) {
-    r.real("real", "a number", v.real);
-    r.integer("integer", "a count", v.integer);
-    r.boolean("boolean", "a switch", v.boolean);
-    r.text("text", "a word", v.text);
-    r.choice("choice", "one of", {"apple", "pear", "plum"}, v.choice);
-  });
+  nopal::read_options(nopal::Communicator::world(), prefix, "test",
+                      [&](nopal::PetscOptionReader& r) {
+                        r.real("real", "a number", v.real);
+                        r.integer("integer", "a count", v.integer);
+                        r.boolean("boolean", "a switch", v.boolean);
+                        r.text("text", "a word", v.text);
+                        r.choice("choice", "one of", {"apple", "pear", "plum"}, v.choice);
+                      });
   return v;
 }
 
