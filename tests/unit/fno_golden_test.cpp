@@ -124,5 +124,17 @@ TEST(FnoGolden, Dense2d) {
                                {"n_layers", 3}});
 }
 
+TEST(FnoGolden, Tucker2d) {
+  for (const char* implementation : {"factorized", "reconstructed"})
+    check_golden("tfno2d_tucker", {{"n_modes", {8, 8}},
+                                   {"hidden_channels", 8},
+                                   {"in_channels", 1},
+                                   {"out_channels", 2},
+                                   {"n_layers", 2},
+                                   {"factorization", "tucker"},
+                                   {"rank", 0.3},
+                                   {"implementation", implementation}});
+}
+
 }  // namespace
 }  // namespace nopal

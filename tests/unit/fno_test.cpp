@@ -44,10 +44,21 @@ TEST(Fno, PublishedParameterCounts) {
             549569);
   EXPECT_EQ(parameters_of({{"layout", "2021"}, {"n_modes", {12, 12}}, {"hidden_channels", 32}}),
             2368001);
+  EXPECT_EQ(parameters_of({{"n_modes", {16, 16}},
+                           {"hidden_channels", 32},
+                           {"factorization", "tucker"},
+                           {"rank", 0.42}}),
+            520761);
 }
 
 const json variants[] = {
     {{"n_modes", {6}}},
+    {{"n_modes", {4, 6}}, {"factorization", "tucker"}, {"rank", 0.5}},
+    {{"n_modes", {4, 6}}, {"factorization", "tucker"}, {"rank", 0.5}, {"fixed_rank_modes", true}},
+    {{"n_modes", {4, 6}}, {"factorization", "cp"}, {"rank", 0.5}},
+    {{"n_modes", {4, 6}}, {"factorization", "tt"}, {"rank", 0.5}},
+    {{"n_modes", {4, 6}}, {"separable", true}},
+    {{"n_modes", {4, 6}}, {"separable", true}, {"factorization", "tucker"}, {"rank", 0.5}},
     {{"n_modes", {5, 3}}, {"preactivation", true}, {"stabilizer", "tanh"}},
     {{"n_modes", {4, 4}}, {"fno_skip", "soft-gating"}, {"channel_mlp_skip", "linear"}},
     {{"n_modes", {4, 4}}, {"fno_skip", "identity"}, {"channel_mlp_skip", "identity"}},
@@ -56,6 +67,7 @@ const json variants[] = {
     {{"n_modes", {4, 4}}, {"use_channel_mlp", false}, {"skip_bias", true}},
     {{"n_modes", {3, 3}}, {"layout", "2021"}, {"domain_padding", {0.3, 0.2}}},
     {{"n_modes", {4, 3, 4}}, {"positional_embedding", "none"}, {"non_linearity", "silu"}},
+    {{"n_modes", {4, 4, 4}}, {"factorization", "tt"}, {"rank", 0.3}},
 };
 
 json with_small_sizes(json configuration) {

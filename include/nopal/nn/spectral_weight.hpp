@@ -98,6 +98,11 @@ class SpectralWeight {
   void append_parameters(Parameters<T>& list);
 
  private:
+  struct Flops {
+    double reconstructed, factorized;
+  };
+  Flops flops(std::int64_t batch, const Shape& active) const;
+  Variable<T> mode_product(const Shape& active) const;
   Variable<T> contract_factors(const Variable<T>& x, const Shape& active) const;
   bool factors_are_cheaper(std::int64_t batch, const Shape& active) const;
 
