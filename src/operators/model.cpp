@@ -163,19 +163,23 @@ Model<T> Model<T>::from_file(const SafetensorsFile& file, const std::string& nam
   model.input_ = normaliser<T>(file, normaliser_names[0], normaliser_names[1], name);
   model.output_ = normaliser<T>(file, normaliser_names[2], normaliser_names[3], name);
   model.provenance_ = file.metadata;
-  for (const char* key : {"format", "format_version", "operator", "configuration"})
+  for (const char* key : {"format", "format_version", "operator", "configuration", "checkpoint"})
     model.provenance_.erase(key);
   return model;
 }
 
-template <class T>
-Model<T> Model<T>::load(const std::string& path, const Communicator& comm) {
+SafetensorsFile load_safetensors(const std::string& path, const Communicator& comm) {
   SafetensorsFile file;
   comm.together([&] {
     if (comm.rank() == 0) file = read_safetensors(path);
   });
   broadcast(comm, file);
-  return from_file(file, path);
+  return file;
+}
+
+template <class T>
+Model<T> Model<T>::load(const std::string& path, const Communicator& comm) {
+  return from_file(load_safetensors(path, comm), path);
 }
 
 template <class T>

@@ -54,4 +54,8 @@ class Model {
   std::map<std::string, std::string> provenance_;
 };
 
+/// The contents of a safetensors file on all ranks: rank 0 reads, the others get a copy. Error on
+/// all ranks if it cannot be read. Collective over `comm`.
+SafetensorsFile load_safetensors(const std::string& path, const Communicator& comm);
+
 }  // namespace nopal
