@@ -57,6 +57,8 @@ void restore_kinds(const std::map<std::string, Tensor<T>>& state, const std::str
                    std::uint64_t* step) {
   for (const auto& [kind, tensors] : kinds)
     tensors->clear();
+  NOPAL_CHECK(!step || state.count("step"), "the state of optimizer ", optimizer,
+              " has no \"step\"; it is incomplete");
   for (const auto& [name, tensor] : state) {
     if (step && name == "step") {
       *step = decode_count(tensor);

@@ -27,7 +27,9 @@ void check_rounds(const Communicator& comm, std::int64_t size, int ranks_per_nod
       EXPECT_EQ(numbers[1], comm.size() * 0.5);
     }
     const Slab part = sum.part();
-    if (part.count > 0) EXPECT_EQ(part.first % 16, 0);
+    if (part.count > 0) {
+      EXPECT_EQ(part.first % 16, 0);
+    }
     for (std::int64_t i = part.first; i < part.first + part.count; ++i)
       result[i] = sum.contribution().data()[i] *= 2;
     sum.share([&](Slab slab, const Tensor<float>& values) {

@@ -211,12 +211,14 @@ TEST(Optimizers, BadOptionsAreNamed) {
   has(error_of([] { make_optimizer<float>("lbfgs", {{"history", 0}}); }), "at least 1");
   auto p = make_parameter<float>("p", {1, 2});
   const auto optimizer = make_optimizer<float>("adamw", {});
-  optimizer->restore({{"first/p", Tensor<float>::zeros({3})}});
+  const auto step = detail::encode_count<float>(1);
+  optimizer->restore({{"step", step}, {"first/p", Tensor<float>::zeros({3})}});
   has(error_of([&] { optimizer->step({&p}, 1); }), "has 3 entries, expected 2");
   has(error_of([&] {
-        optimizer->restore({{"velocity/p", Tensor<float>::zeros({2})}});
+        optimizer->restore({{"step", step}, {"velocity/p", step}});
       }),
       "\"velocity/p\"");
+  has(error_of([&] { optimizer->restore({{"first/p", step}}); }), "no \"step\"");
 }
 
 // A function of parameters with a gradient, for L-BFGS.

@@ -59,6 +59,11 @@ class GradientSum {
   /// Whether the ranks of a node share memory; false: plain MPI.
   bool shared() const noexcept { return shared_; }
 
+  /// Number of parts, the index of this rank's, and how many ranks own the same one.
+  int parts() const noexcept { return static_cast<int>(parts_.size()); }
+  int owner() const noexcept { return owner_; }
+  int copies() const noexcept { return comm_.size() / parts(); }
+
  private:
   void open_window(int ranks_per_node);
   void wait();

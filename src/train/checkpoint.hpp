@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/operators/model.hpp>
+#include <nopal/train/history.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <limits>
+
+namespace nopal::detail {
+
+/// Everything that changes while a model trains, apart from its parameters.
+template <class T>
+struct TrainingState {
+  std::int64_t epoch = 0;  ///< the next batch is `batch` of epoch `epoch`, from 0
+  std::int64_t batch = 0;
+  double loss = 0;     ///< sum over the samples of this epoch so far
+  double seconds = 0;  ///< since the start, time between runs left out
+  double epoch_seconds = 0;
+  std::int64_t best_epoch = 0;  ///< 1-based; 0: none yet
+  double best_error = std::numeric_limits<double>::infinity();
+  std::vector<Tensor<T>> best;  ///< parameters then; empty without a validation set
+  History history;
+  nlohmann::json schedule = nlohmann::json::object();
+  std::map<std::string, Tensor<T>> optimizer;
+};
+
+/// A checkpoint: the model file, with tensors and metadata `checkpoint...` added. `identity` holds
+/// what must not change between runs: model, data and options.
+template <class T>
+SafetensorsFile to_checkpoint(const Model<T>& model, const TrainingState<T>& state,
+                              const nlohmann::json& identity);
+
+/// Puts the parameters of a checkpoint into `model` and returns the rest. Error that names the
+/// first difference if `identity` or the normalisers are not those of the checkpoint.
+template <class T>
+TrainingState<T> from_checkpoint(const SafetensorsFile& file, const std::string& path,
+                                 Model<T>& model, const nlohmann::json& identity);
+
+/// Path and both values of the first difference between two JSON values, e.g. `options.batch is 20
+/// there, 10 here`; empty if they are equal.
+std::string first_difference(const nlohmann::json& there, const nlohmann::json& here,
+                             const std::string& path = "");
+
+}  // namespace nopal::detail

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/train/evaluation.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace nopal {
+
+template <class T>
+Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t batch,
+                    const Communicator& comm, Boundary boundary) {
+  const ScopedRegion region("evaluate");
+  NOPAL_CHECK(batch > 0, "evaluate: expected a batch of at least 1 sample, got ", batch);
+  double l2 = 0, h1 = 0, largest = 0;
+  comm.together([&] {
+    const Shape x_shape = data.x_shape(), y_shape = data.y_shape();
+    const Slab mine = slab(data.size(), comm.rank(), comm.size());
+    for (std::int64_t first = mine.first; first < mine.first + mine.count; first += batch) {
+      const std::int64_t count = std::min(batch, mine.first + mine.count - first);
+      std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
+      std::iota(indices.begin(), indices.end(), first);
+      Shape x_batch{count}, y_batch{count};
+      for (const std::int64_t n : x_shape)
+        x_batch.push_back(n);
+      for (const std::int64_t n : y_shape)
+        y_batch.push_back(n);
+      const Tensor<T> x(x_batch), y(y_batch);
+      data.read(indices, x, y);
+      const Tensor<T> prediction = model.predict(x);
+      NOPAL_CHECK(prediction.shape() == y.shape(), "data set ", data.description(),
+                  ": y has shape ", y.shape(), ", but the model predicts ", prediction.shape());
+      for (const double error : relative_l2_errors(prediction, y)) {
+        l2 += error;
+        largest = std::isnan(error) ? error : std::max(largest, error);
+      }
+      // Points without a grid have no difference quotients.
+      if (y.rank() < 3) continue;
+      for (const double error : relative_h1_errors(prediction, y, boundary))
+        h1 += error;
+    }
+  });
+  Evaluation result;
+  const auto samples = static_cast<double>(data.size());
+  result.relative_l2 = comm.sum(l2) / samples;
+  result.relative_h1 = comm.sum(h1) / samples;
+  result.largest_relative_l2 = comm.any(std::isnan(largest)) ? std::nan("") : comm.max(largest);
+  result.samples = data.size();
+  return result;
+}
+
+template Evaluation evaluate<float>(const Model<float>&, const Dataset<float>&, std::int64_t,
+                                    const Communicator&, Boundary);
+template Evaluation evaluate<double>(const Model<double>&, const Dataset<double>&, std::int64_t,
+                                     const Communicator&, Boundary);
+
+}  // namespace nopal

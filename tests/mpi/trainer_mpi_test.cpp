@@ -1,0 +1,275 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Training on several ranks: as on one rank to rounding, parameters of all ranks with the same
+// bits.
+
+#include <gtest/gtest.h>
+#include <nopal/train/evaluation.hpp>
+#include <nopal/train/trainer.hpp>
+
+#include "tiny_training.hpp"
+#include "train/distributed_optimizer.hpp"
+
+#include <cmath>
+#include <filesystem>
+
+namespace nopal {
+namespace {
+
+using namespace test;
+
+template <class T>
+struct Outcome {
+  TrainResult<T> result;
+  std::vector<T> best, last;
+};
+
+template <class T>
+Outcome<T> run(const TrainOptions& options, const Communicator& comm) {
+  auto model = tiny_model<T>(11, 3);
+  const TrainData<T> data{
+      tiny_data<T>(13, {4, 3}), tiny_data<T>(3, {4, 3}, 2), {{"fine", tiny_data<T>(5, {6, 5}, 3)}}};
+  Outcome<T> outcome;
+  outcome.result = train(model, data, options, comm);
+  outcome.best = values(model);
+  outcome.last = values(outcome.result.final_parameters);
+  return outcome;
+}
+
+// Largest difference relative to the size of the parameters, about 1.
+template <class T>
+double distance(const std::vector<T>& a, const std::vector<T>& b) {
+  if (a.size() != b.size()) return INFINITY;
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, std::abs(double(a[i]) - double(b[i])));
+  return largest;
+}
+
+template <class T>
+void expect_same_bits_everywhere(const std::vector<T>& mine, const Communicator& comm) {
+  const auto tensor = Tensor<T>::from_host({static_cast<std::int64_t>(mine.size())}, mine);
+  comm.broadcast(tensor);
+  EXPECT_TRUE(same_bits(tensor.to_vector(), mine));
+}
+
+// Batches of 5: the last one has 3 samples, fewer than 4 ranks; 3 validation samples too.
+TrainOptions options_of(const std::string& optimizer) {
+  TrainOptions options = tiny_options(6, 5);
+  options.optimizer = optimizer;
+  if (optimizer == "sgd") options.optimizer_options = {{"momentum", 0.9}, {"nesterov", true}};
+  if (optimizer == "lbfgs") options.learning_rate = 1;
+  return options;
+}
+
+TEST(ParallelTraining, AgreesWithOneRank) {
+  const Communicator comm = Communicator::world();
+  for (const char* optimizer : {"adamw", "sgd", "lbfgs"})
+    for (const char* loss : {"mse", "l2", "h1"})
+      for (const bool decode : {false, true}) {
+        TrainOptions options = options_of(optimizer);
+        options.loss = loss;
+        options.decode_loss = decode;
+        const auto alone = run<double>(options, Communicator());
+        const auto together = run<double>(options, comm);
+        EXPECT_LT(distance(together.last, alone.last), 1e-9) << optimizer << ' ' << loss;
+        EXPECT_LT(distance(together.best, alone.best), 1e-9) << optimizer << ' ' << loss;
+        EXPECT_EQ(together.result.best_epoch, alone.result.best_epoch);
+        const auto &a = alone.result.history, &b = together.result.history;
+        ASSERT_EQ(a.columns, b.columns);
+        for (const char* column : {"loss", "validation_l2", "fine_l2", "fine_h1"})
+          for (std::size_t e = 0; e < 6; ++e)
+            EXPECT_NEAR(a.column(column)[e], b.column(column)[e], 1e-9) << column;
+        expect_same_bits_everywhere(together.last, comm);
+        expect_same_bits_everywhere(together.best, comm);
+      }
+}
+
+TEST(ParallelTraining, AgreesWithOneRankInFloat) {
+  const Communicator comm = Communicator::world();
+  for (const char* optimizer : {"adamw", "sgd"}) {
+    const auto alone = run<float>(options_of(optimizer), Communicator());
+    const auto together = run<float>(options_of(optimizer), comm);
+    EXPECT_LT(distance(together.last, alone.last), 1e-4) << optimizer;
+    expect_same_bits_everywhere(together.last, comm);
+    const auto again = run<float>(options_of(optimizer), comm);
+    EXPECT_TRUE(same_bits(again.last, together.last));
+  }
+}
+
+TEST(ParallelTraining, ClipsByTheNormOverAllRanks) {
+  const Communicator comm = Communicator::world();
+  TrainOptions options = options_of("sgd");
+  options.learning_rate = 0.5;
+  options.clip_norm = 0.05;
+  options.clip_value = 0.04;
+  const auto alone = run<double>(options, Communicator());
+  const auto together = run<double>(options, comm);
+  EXPECT_LT(distance(together.last, alone.last), 1e-11);
+}
+
+TEST(ParallelTraining, StartsFromTheParametersOfRankZero) {
+  const Communicator comm = Communicator::world();
+  auto model = tiny_model<float>(5, static_cast<std::uint64_t>(comm.rank()));
+  train<float>(model, {tiny_data<float>(4, {3}), nullptr, {}}, tiny_options(1), comm);
+  expect_same_bits_everywhere(values(model), comm);
+}
+
+// One path for all ranks of this run.
+std::string checkpoint_path(const Communicator& comm) {
+  return comm.broadcast(testing::TempDir() + "nopal_parallel_training_" +
+                        std::to_string(comm.size()) + ".safetensors");
+}
+
+TEST(ParallelTraining, ResumedRunEndsWithTheSameBits) {
+  const Communicator comm = Communicator::world();
+  for (const char* optimizer : {"adamw", "sgd", "lbfgs"}) {
+    TrainOptions options = options_of(optimizer);
+    const auto whole = run<float>(options, comm);
+    options.checkpoint = checkpoint_path(comm);
+    options.resume = true;
+    if (comm.rank() == 0) std::filesystem::remove(options.checkpoint);
+    Outcome<float> outcome;
+    do {
+      int batches = 0;
+      options.stop = [&] { return ++batches == 4; };
+      outcome = run<float>(options, comm);
+    } while (outcome.result.interrupted);
+    EXPECT_TRUE(same_bits(outcome.last, whole.last)) << optimizer;
+    EXPECT_TRUE(same_bits(outcome.best, whole.best)) << optimizer;
+    comm.barrier();
+    if (comm.rank() == 0) std::filesystem::remove(options.checkpoint);
+  }
+}
+
+// A checkpoint of all ranks goes on with one rank, and one of one rank with all.
+TEST(ParallelTraining, ResumesOnAnotherNumberOfRanks) {
+  const Communicator comm = Communicator::world();
+  for (const bool together_first : {false, true}) {
+    TrainOptions options = options_of("adamw");
+    const auto whole = run<double>(options, comm);
+    options.checkpoint = checkpoint_path(comm);
+    if (comm.rank() == 0) std::filesystem::remove(options.checkpoint);
+    comm.barrier();
+    int batches = 0;
+    options.stop = [&] { return ++batches == 7; };
+    if (together_first || comm.rank() == 0)
+      run<double>(options, together_first ? comm : Communicator());
+    comm.barrier();
+    options.stop = nullptr;
+    options.resume = true;
+    if (!together_first) {
+      const auto outcome = run<double>(options, comm);
+      EXPECT_LT(distance(outcome.last, whole.last), 1e-9);
+    } else if (comm.rank() == 0) {
+      const auto outcome = run<double>(options, Communicator());
+      EXPECT_LT(distance(outcome.last, whole.last), 1e-9);
+    }
+    comm.barrier();
+    if (comm.rank() == 0) std::filesystem::remove(options.checkpoint);
+    comm.barrier();
+  }
+}
+
+// Fails where a certain sample is read: on one rank only.
+class FailingDataset : public InMemoryDataset<float> {
+ public:
+  using InMemoryDataset<float>::InMemoryDataset;
+  void read(std::span<const std::int64_t> indices, const Tensor<float>& x,
+            const Tensor<float>& y) const override {
+    InMemoryDataset<float>::read(indices, x, y);
+    for (const std::int64_t i : indices)
+      NOPAL_CHECK(i != 6, "sample 6 cannot be read");
+  }
+};
+
+TEST(ParallelTraining, ErrorsReachAllRanks) {
+  const Communicator comm = Communicator::world();
+  const Shape shape{8, 4, 1};
+  auto model = tiny_model<float>();
+  const auto failing =
+      std::make_shared<FailingDataset>(Tensor<float>::zeros(shape), Tensor<float>::zeros(shape));
+  TrainOptions options = tiny_options(2, 4);
+  EXPECT_EQ(error_of([&] {
+              train<float>(model, {failing, nullptr, {}}, options, comm);
+            }),
+            "sample 6 cannot be read");
+  options.evaluation_batch = 3;
+  const auto good = tiny_data<float>(8, {4});
+  EXPECT_EQ(error_of([&] {
+              train<float>(model, {good, failing, {}}, options, comm);
+            }),
+            "sample 6 cannot be read");
+  options.checkpoint = "/nopal-no-such-folder/x";
+  EXPECT_NE(error_of([&] { train<float>(model, {good, nullptr, {}}, options, comm); }), "no error");
+  options.checkpoint.clear();
+  options.optimizer = "sgd";
+  options.learning_rate = 1e30;
+  options.epochs = 5;
+  EXPECT_NE(error_of([&] {
+              train<float>(model, {good, nullptr, {}}, options, comm);
+            }).find("in epoch"),
+            std::string::npos);
+}
+
+TEST(ParallelTraining, EvaluationDoesNotDependOnRanks) {
+  const Communicator comm = Communicator::world();
+  const auto model = tiny_model<double>();
+  for (const std::int64_t samples : {1, 3, 10}) {
+    const auto data = tiny_data<double>(samples, {5, 4});
+    const Evaluation alone = evaluate(model, *data, 2);
+    const Evaluation together = evaluate(model, *data, 2, comm);
+    EXPECT_NEAR(together.relative_l2, alone.relative_l2, 1e-13);
+    EXPECT_NEAR(together.relative_h1, alone.relative_h1, 1e-13);
+    EXPECT_EQ(together.largest_relative_l2, alone.largest_relative_l2);
+    EXPECT_EQ(together.samples, samples);
+  }
+}
+
+// Several nodes, equal (4 ranks) and not (3): parameters and state as on one rank.
+TEST(DistributedOptimizer, AgreesWithOneRank) {
+  const Communicator comm = Communicator::world();
+  for (const char* name : {"adamw", "sgd"})
+    for (const int ranks_per_node : {0, 1, 2}) {
+      TinyOperator<double> mine(9), reference(9);
+      const nlohmann::json options =
+          name[0] == 's' ? nlohmann::json{{"momentum", 0.5}} : nlohmann::json::object();
+      detail::DistributedOptimizer<double> distributed(
+          mine.parameters(), make_optimizer<double>(name, options), comm, ranks_per_node);
+      detail::DistributedOptimizer<double> alone(reference.parameters(),
+                                                 make_optimizer<double>(name, options), {});
+      const auto set = [](const Parameter<double>& p, int rank, double step) {
+        Tensor<double> g(p.value().shape());
+        fill_normal(g, 0.1, 1, Random(static_cast<std::uint64_t>(rank), step * 100));
+        return g;
+      };
+      for (int step = 0; step < 4; ++step) {
+        for (std::size_t i = 0; i < mine.parameters().size(); ++i) {
+          mine.parameters()[i]->variable.accumulate(set(*mine.parameters()[i], comm.rank(), step));
+          for (int r = 0; r < comm.size(); ++r)
+            reference.parameters()[i]->variable.accumulate(set(*mine.parameters()[i], r, step));
+        }
+        double one = 1;
+        distributed.sum_gradients(std::span<double>(&one, 1));
+        EXPECT_EQ(one, comm.size());
+        distributed.clip(0, 0.7);
+        distributed.step(0.1);
+        alone.sum_gradients({});
+        alone.clip(0, 0.7);
+        alone.step(0.1);
+        if (step == 2) distributed.restore(distributed.state());
+      }
+      for (std::size_t i = 0; i < mine.parameters().size(); ++i)
+        EXPECT_LT(distance(mine.parameters()[i]->value().to_vector(),
+                           reference.parameters()[i]->value().to_vector()),
+                  1e-13);
+      const auto a = distributed.state(), b = alone.state();
+      ASSERT_EQ(a.size(), b.size());
+      for (const auto& [key, tensor] : b)
+        EXPECT_LT(distance(a.at(key).to_vector(), tensor.to_vector()), 1e-13) << key;
+    }
+}
+
+}  // namespace
+}  // namespace nopal
