@@ -5,13 +5,16 @@
 #include <nopal/operators/operator.hpp>
 #include <nopal/operators/option_reader.hpp>
 
+#include <algorithm>
+
 namespace nopal {
 namespace {
 
-// One line an operator: its name and how to make it from JSON.
+// An operator: its name, the options that follow from the shapes of data, how to make it from JSON.
 template <class T>
 struct Entry {
   const char* name;
+  nlohmann::json (*suggest)(const Shape& x_shape, const Shape& y_shape);
   std::unique_ptr<Operator<T>> (*make)(const nlohmann::json& configuration, std::uint64_t seed,
                                        double max_parameters);
 };
@@ -21,10 +24,18 @@ void check_size(double parameters, double max_parameters) {
               " parameters, more than the ", max_parameters, " that there are");
 }
 
+// 16 modes an axis, or what the grid has.
+nlohmann::json suggest_fno(const Shape& x_shape, const Shape& y_shape) {
+  std::vector<std::int64_t> modes;
+  for (int axis = 0; axis + 1 < x_shape.rank(); ++axis)
+    modes.push_back(std::clamp<std::int64_t>(x_shape[axis], 1, 16));
+  return {{"n_modes", modes}, {"in_channels", x_shape[-1]}, {"out_channels", y_shape[-1]}};
+}
+
 template <class T>
 const std::vector<Entry<T>>& registry() {
   static const std::vector<Entry<T>> entries = {
-      {"fno",
+      {"fno", suggest_fno,
        [](const nlohmann::json& json, std::uint64_t seed,
           double max_parameters) -> std::unique_ptr<Operator<T>> {
          const FnoOptions options = FnoOptions::from_json(json);
@@ -50,6 +61,17 @@ std::unique_ptr<Operator<T>> make_operator(const std::string& name,
                                            double max_parameters) {
   for (const auto& entry : registry<T>())
     if (name == entry.name) return entry.make(configuration, seed, max_parameters);
+  NOPAL_CHECK(false, "unknown operator '", name, "'; did you mean '",
+              nearest(name, operator_names()), "'?");
+}
+
+nlohmann::json suggest_configuration(const std::string& name, const Shape& x_shape,
+                                     const Shape& y_shape) {
+  NOPAL_CHECK(x_shape.rank() >= 2 && y_shape.rank() >= 2,
+              "an operator needs fields (X1, ..., Xd, C) without the sample axis, got ", x_shape,
+              " and ", y_shape);
+  for (const auto& entry : registry<float>())
+    if (name == entry.name) return entry.suggest(x_shape, y_shape);
   NOPAL_CHECK(false, "unknown operator '", name, "'; did you mean '",
               nearest(name, operator_names()), "'?");
 }

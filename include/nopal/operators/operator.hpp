@@ -54,6 +54,11 @@ std::unique_ptr<Operator<T>> make_operator(
     const std::string& name, const nlohmann::json& configuration, std::uint64_t seed = 0,
     double max_parameters = std::numeric_limits<double>::infinity());
 
+/// The options that follow from data of shapes (X1, ..., Xd, Cin) and (X1, ..., Xd, Cout), without
+/// the sample axis: channels, and what a user would otherwise have to give (modes an axis).
+nlohmann::json suggest_configuration(const std::string& name, const Shape& x_shape,
+                                     const Shape& y_shape);
+
 /// Names that make_operator() knows, sorted.
 std::vector<std::string> operator_names();
 
