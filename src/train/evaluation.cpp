@@ -3,6 +3,8 @@
 
 #include <nopal/train/evaluation.hpp>
 
+#include "data/dataset_checks.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -16,18 +18,13 @@ Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t 
   NOPAL_CHECK(batch > 0, "evaluate: expected a batch of at least 1 sample, got ", batch);
   double l2 = 0, h1 = 0, largest = 0;
   comm.together([&] {
-    const Shape x_shape = data.x_shape(), y_shape = data.y_shape();
     const Slab mine = slab(data.size(), comm.rank(), comm.size());
     for (std::int64_t first = mine.first; first < mine.first + mine.count; first += batch) {
       const std::int64_t count = std::min(batch, mine.first + mine.count - first);
       std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
       std::iota(indices.begin(), indices.end(), first);
-      Shape x_batch{count}, y_batch{count};
-      for (const std::int64_t n : x_shape)
-        x_batch.push_back(n);
-      for (const std::int64_t n : y_shape)
-        y_batch.push_back(n);
-      const Tensor<T> x(x_batch), y(y_batch);
+      const Tensor<T> x(detail::with_samples(count, data.x_shape()));
+      const Tensor<T> y(detail::with_samples(count, data.y_shape()));
       data.read(indices, x, y);
       const Tensor<T> prediction = model.predict(x);
       NOPAL_CHECK(prediction.shape() == y.shape(), "data set ", data.description(),

@@ -3,6 +3,8 @@
 
 #include "train/train_setup.hpp"
 
+#include "data/dataset_checks.hpp"
+
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -45,13 +47,6 @@ Json describe(const Dataset<T>& data) {
 }
 
 }  // namespace
-
-Shape with_samples(std::int64_t samples, const Shape& shape) {
-  Shape result{samples};
-  for (const std::int64_t extent : shape)
-    result.push_back(extent);
-  return result;
-}
 
 template <class T>
 std::vector<std::pair<std::string, std::shared_ptr<const Dataset<T>>>> evaluation_sets(

@@ -7,9 +7,6 @@
 
 namespace nopal::detail {
 
-/// (samples, s1, s2, ...).
-Shape with_samples(std::int64_t samples, const Shape& shape);
-
 /// Validation first, then the others, with names unique and fit for a CSV header.
 template <class T>
 std::vector<std::pair<std::string, std::shared_ptr<const Dataset<T>>>> evaluation_sets(

@@ -8,6 +8,7 @@
 #include <nopal/train/schedule.hpp>
 #include <nopal/train/trainer.hpp>
 
+#include "data/dataset_checks.hpp"
 #include "train/checkpoint.hpp"
 #include "train/distributed_optimizer.hpp"
 #include "train/progress.hpp"
