@@ -7,53 +7,41 @@
 
 #include "support/report.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <vector>
 
 namespace {
 
-struct Product {
-  std::int64_t m, n, k;
-  const char* where;
-};
-
-// The 2021 network at 64 x 64, width 32, 12 modes, batch 20.
-const std::vector<Product> products = {
-    {1024, 1024, 1024, "square: the peak"},
-    {81920, 32, 32, "pointwise layer, all points"},
-    {4096, 32, 32, "pointwise layer, one sample"},
-    {81920, 128, 32, "projection"},
-    {81920, 32, 288, "3 x 3 convolution as one product"},
-    {32, 32, 81920, "weight gradient of a pointwise layer"},
-    {24, 32, 64, "truncated transform of one line"},
-    {20, 32, 32, "one mode, whole batch"},
-};
-
 void run(const benchmarks::Options& options) {
   const nopal::Communicator comm = nopal::Communicator::world();
   const benchmarks::Effort effort{options.number("seconds"), 5, 2};
   nlohmann::json results = nlohmann::json::array();
-  if (comm.rank() == 0)
-    std::printf("%-8s %8s %8s %8s %12s %8s\n", "product", "m", "n", "k", "GFLOP/s", "of peak");
   benchmarks::Peaks peaks;
   const auto measure_all = [&](const char* name, auto type, double& peak) {
     using T = decltype(type);
-    for (const Product& p : products) {
-      const double rate = benchmarks::gemm_rate<T>(p.m, p.n, p.k, effort, comm);
-      if (peak == 0) peak = rate;
+    std::vector<double> rates;
+    for (const benchmarks::Product& p : benchmarks::products)
+      rates.push_back(benchmarks::gemm_rate<T>(p.m, p.n, p.k, effort, comm));
+    peak = *std::max_element(rates.begin(), rates.end());
+    for (std::size_t i = 0; i < rates.size(); ++i) {
+      const benchmarks::Product& p = benchmarks::products[i];
       results.push_back({{"name", name},
                          {"m", p.m},
                          {"n", p.n},
                          {"k", p.k},
                          {"where", p.where},
-                         {"flops_per_second", rate},
-                         {"share_of_peak", rate / peak}});
+                         {"flops_per_second", rates[i]},
+                         {"share_of_peak", rates[i] / peak}});
       if (comm.rank() == 0)
         std::printf("%-8s %8lld %8lld %8lld %12.1f %7.0f%%  %s\n", name,
                     static_cast<long long>(p.m), static_cast<long long>(p.n),
-                    static_cast<long long>(p.k), 1e-9 * rate, 100 * rate / peak, p.where);
+                    static_cast<long long>(p.k), 1e-9 * rates[i], 100 * rates[i] / peak, p.where);
     }
   };
+  if (comm.rank() == 0)
+    std::printf("BLAS kernels: %s\n%-8s %8s %8s %8s %12s %8s\n", benchmarks::blas_core().c_str(),
+                "product", "m", "n", "k", "GFLOP/s", "of peak");
   measure_all("sgemm", float(), peaks.sgemm);
   measure_all("dgemm", double(), peaks.dgemm);
   const auto bytes = static_cast<std::size_t>(options.integer("megabytes")) << 20;

@@ -8,6 +8,8 @@
 #include <nopal/core/random.hpp>
 #include <nopal/core/tensor.hpp>
 
+#include <cblas.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -22,6 +24,17 @@ nlohmann::json Peaks::to_json() const {
 double Peaks::floor_seconds(const nopal::Cost& cost) const {
   return std::max(cost.flops / sgemm, cost.bytes / copy);
 }
+
+const std::vector<Product> products = {
+    {1024, 1024, 1024, "square"},
+    {81920, 32, 32, "pointwise layer, all points"},
+    {4096, 32, 32, "pointwise layer, one sample"},
+    {81920, 128, 32, "projection"},
+    {81920, 32, 288, "3 x 3 convolution as one product"},
+    {32, 32, 81920, "weight gradient of a pointwise layer"},
+    {24, 32, 64, "truncated transform of one line"},
+    {20, 32, 32, "one mode, whole batch"},
+};
 
 template <class T>
 double gemm_rate(std::int64_t m, std::int64_t n, std::int64_t k, const Effort& effort,
@@ -50,23 +63,36 @@ double copy_rate(std::size_t bytes, const Effort& effort, const nopal::Communica
   const std::size_t n = bytes / sizeof(double);
   const View x("x", n), y("y", n);
   Kokkos::deep_copy(x, 1.0);
-  const Timing timing = measure(
+  const Timing loop = measure(
       [&] {
         Kokkos::parallel_for(
             "benchmarks::copy", Kokkos::RangePolicy<nopal::ExecutionSpace>(0, n),
             KOKKOS_LAMBDA(const std::size_t i) { y(i) = x(i); });
       },
       effort, comm);
-  return comm.size() * 2.0 * static_cast<double>(n * sizeof(double)) / timing.minimum;
+  const Timing deep_copy = measure([&] { Kokkos::deep_copy(y, x); }, effort, comm);
+  return comm.size() * 2.0 * static_cast<double>(n * sizeof(double)) /
+         std::min(loop.minimum, deep_copy.minimum);
 }
 
 Peaks measure_peaks(const Effort& effort, std::size_t bytes, const nopal::Communicator& comm) {
   Peaks peaks;
-  peaks.sgemm = gemm_rate<float>(1024, 1024, 1024, effort, comm);
-  peaks.dgemm = gemm_rate<double>(1024, 1024, 1024, effort, comm);
+  for (const Product& p : products) {
+    if (std::max({p.m, p.n, p.k}) > 4096) continue;
+    peaks.sgemm = std::max(peaks.sgemm, gemm_rate<float>(p.m, p.n, p.k, effort, comm));
+    peaks.dgemm = std::max(peaks.dgemm, gemm_rate<double>(p.m, p.n, p.k, effort, comm));
+  }
   peaks.copy = copy_rate(bytes, effort, comm);
   nopal::release_cached_memory();
   return peaks;
+}
+
+std::string blas_core() {
+#ifdef OPENBLAS_VERSION
+  return openblas_get_corename();
+#else
+  return "";
+#endif
 }
 
 ProcessMemory process_memory() {

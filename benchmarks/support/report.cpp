@@ -44,6 +44,7 @@ nlohmann::json environment(const nopal::Communicator& comm) {
                          std::to_string(KOKKOS_VERSION % 100)},
           {"execution_space", nopal::ExecutionSpace::name()},
           {"concurrency", nopal::ExecutionSpace().concurrency()},
+          {"blas_core", blas_core()},
           {"ranks", comm.size()},
           {"cpu", cpu_model()}};
 }
