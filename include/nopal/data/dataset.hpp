@@ -98,12 +98,14 @@ class Hdf5Dataset : public Dataset<T> {
 
 /// Writes an HDF5 data set of known size, each rank its own samples (parallel HDF5).
 ///
-/// The file is made under `path` + ".tmp" and renamed by close(): a run that dies, or a disk that
-/// fills, leaves an older file at `path` as it was.
+/// The file is made under `path` + ".tmp", with its disk space taken at once, and renamed by
+/// close(): a run that dies, or a disk that is too small, leaves an older file at `path` as it was.
+/// Destruction is collective, too, and drops a file that was not closed.
 template <class T>
 class Hdf5Writer {
  public:
-  /// Collective. `x_shape`, `y_shape` without the sample axis.
+  /// Collective. `x_shape`, `y_shape` without the sample axis. Error, on all ranks, if the file
+  /// cannot be written or the disk has no room for it.
   Hdf5Writer(const std::string& path, std::int64_t samples, const Shape& x_shape,
              const Shape& y_shape, const Communicator& comm = {});
   ~Hdf5Writer();
@@ -111,11 +113,11 @@ class Hdf5Writer {
   /// Writes samples [first, first + B) from x (B, ...), y (B, ...). Not collective.
   void write(std::int64_t first, const Tensor<T>& x, const Tensor<T>& y);
 
-  /// Root attributes: provenance, units. Collective, same on all ranks.
+  /// Root attributes: provenance, units. Each once. Collective, same on all ranks.
   void attribute(const std::string& name, const std::string& value);
   void attribute(const std::string& name, double value);
 
-  /// Finishes the file and moves it into place. Collective.
+  /// Finishes the file and moves it into place. Error if a sample was not written. Collective.
   void close();
 
  private:
