@@ -104,35 +104,26 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::write(const void* data, std::size_t size) {
   NOPAL_CHECK(descriptor_ >= 0, "cannot write to ", target_, ": it is already complete");
   size_ += size;
-  if (buffer_.size() + size <= buffer_size) {
+  if (buffer_.size() + size > buffer_size) flush();
+  if (size > buffer_size)
+    write_through(static_cast<const char*>(data), size);
+  else
     buffer_.append(static_cast<const char*>(data), size);
-    return;
-  }
-  flush();
-  if (size <= buffer_size) {
-    buffer_.append(static_cast<const char*>(data), size);
-    return;
-  }
-  const char* next = static_cast<const char*>(data);
+}
+
+void AtomicFile::write_through(const char* data, std::size_t size) {
   while (size > 0) {
-    const ::ssize_t written = ::write(descriptor_, next, std::min(size, largest_write));
+    const ::ssize_t written = ::write(descriptor_, data, std::min(size, largest_write));
     if (written < 0 && errno == EINTR) continue;
     NOPAL_CHECK(written >= 0, "cannot write ", target_, ": ", reason(errno),
                 temporary_.empty() ? "" : "; an older file of this name is unchanged");
-    next += written;
+    data += written;
     size -= static_cast<std::size_t>(written);
   }
 }
 
 void AtomicFile::flush() {
-  std::size_t done = 0;
-  while (done < buffer_.size()) {
-    const ::ssize_t written = ::write(descriptor_, buffer_.data() + done, buffer_.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    NOPAL_CHECK(written >= 0, "cannot write ", target_, ": ", reason(errno),
-                temporary_.empty() ? "" : "; an older file of this name is unchanged");
-    done += static_cast<std::size_t>(written);
-  }
+  write_through(buffer_.data(), buffer_.size());
   buffer_.clear();
 }
 

@@ -41,6 +41,7 @@ class AtomicFile {
   void commit();
 
  private:
+  void write_through(const char* data, std::size_t size);
   void flush();
 
   std::string target_;     ///< where the contents end up, links resolved
