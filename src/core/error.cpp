@@ -39,4 +39,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+std::string printable(std::string_view text) {
+  constexpr std::size_t longest = 80;
+  std::string result(text.substr(0, longest));
+  for (char& c : result)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  return text.size() > longest ? result + "..." : result;
+}
+
 }  // namespace nopal

@@ -4,268 +4,186 @@
 #include <nopal/io/atomic_file.hpp>
 #include <nopal/io/safetensors.hpp>
 
+#include "io/safetensors_header.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <bit>
-#include <cstdio>
+#include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
-#include <limits>
-#include <set>
+#include <system_error>
 
 namespace nopal {
 namespace {
 
 static_assert(std::endian::native == std::endian::little,
-              "safetensors files are little endian; this host is not");
+              "safetensors files are little endian and are read without swapping bytes");
 
-using nlohmann::json;
+using detail::safetensors_dtype_size;
 
-constexpr std::uint64_t max_header = 100u << 20;  // as the format's own readers
-constexpr int max_depth = 8;
-
-struct DType {
-  const char* name;
-  std::size_t size;
-};
-constexpr DType dtypes[] = {{"F64", 8}, {"F32", 4}, {"I64", 8}, {"I32", 4},
-                            {"I16", 2}, {"I8", 1},  {"U8", 1},  {"BOOL", 1}};
-
-std::size_t size_of(const std::string& dtype, const std::string& where) {
-  for (const DType& known : dtypes)
-    if (dtype == known.name) return known.size;
-  NOPAL_CHECK(false, where, ": dtype '", dtype, "' is not supported (F64, F32, I64, I32, U8, ...)");
-}
-
-// A header names each tensor once; nlohmann's parser would silently keep the last of two.
-json parse_header(const char* text, std::size_t size, const std::string& name) {
-  std::vector<std::set<std::string>> keys;
-  std::string problem;
-  const json::parser_callback_t callback = [&](int depth, json::parse_event_t event, json& value) {
-    if (depth > max_depth && problem.empty()) problem = "is nested too deeply";
-    if (event == json::parse_event_t::object_start) keys.emplace_back();
-    if (event == json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
-    if (event == json::parse_event_t::key && !keys.empty() &&
-        !keys.back().insert(value.get<std::string>()).second && problem.empty())
-      problem = "names '" + value.get<std::string>() + "' twice";
-    return true;
-  };
-  // Depth is bounded before parsing: the recursion of other code on the value must be, too.
-  int depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < size; ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '{' || c == '[') {
-      NOPAL_CHECK(++depth <= max_depth, name, ": the safetensors header is nested too deeply");
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  const json header = json::parse(text, text + size, callback, /*allow_exceptions=*/false);
-  NOPAL_CHECK(!header.is_discarded() && header.is_object(), name,
-              ": not a safetensors file: its header is not a JSON object");
-  NOPAL_CHECK(problem.empty(), name, ": the safetensors header ", problem);
-  return header;
-}
-
-struct Entry {
-  std::string name, dtype;
-  Shape shape;
-  std::uint64_t begin, end;
-};
-
-// A non-negative integer of the header.
-std::uint64_t whole_number(const json& value, const std::string& where) {
-  NOPAL_CHECK(value.is_number_unsigned(), where, ": expected a non-negative integer, got ",
-              value.dump(-1, ' ', true, json::error_handler_t::replace));
-  return value.get<std::uint64_t>();
-}
-
-Entry parse_entry(const std::string& key, const json& value, std::uint64_t data_size,
-                  const std::string& name) {
-  const std::string where = name + ": tensor '" + key + "'";
-  NOPAL_CHECK(value.is_object() && value.size() == 3 && value.contains("dtype") &&
-                  value.contains("shape") && value.contains("data_offsets"),
-              where, ": expected the entries dtype, shape and data_offsets");
-  Entry entry;
-  entry.name = key;
-  NOPAL_CHECK(value["dtype"].is_string(), where, ": dtype is not a string");
-  entry.dtype = value["dtype"].get<std::string>();
-  std::uint64_t bytes = size_of(entry.dtype, where);
-
-  const json& shape = value["shape"];
-  NOPAL_CHECK(shape.is_array() && shape.size() <= Shape::max_rank, where,
-              ": shape is not a list of at most ", Shape::max_rank, " numbers");
-  for (const json& extent : shape) {
-    const std::uint64_t n = whole_number(extent, where);
-    NOPAL_CHECK(n == 0 || bytes <= data_size / n, where, ": its shape needs more than the ",
-                data_size, " bytes of data in the file");
-    bytes *= n;
-    entry.shape.push_back(static_cast<std::int64_t>(n));
-  }
-
-  const json& offsets = value["data_offsets"];
-  NOPAL_CHECK(offsets.is_array() && offsets.size() == 2, where,
-              ": data_offsets is not a pair of numbers");
-  entry.begin = whole_number(offsets[0], where);
-  entry.end = whole_number(offsets[1], where);
-  NOPAL_CHECK(entry.begin <= entry.end && entry.end <= data_size, where, ": data_offsets [",
-              entry.begin, ", ", entry.end, ") are outside the ", data_size,
-              " bytes of data; the file is damaged or truncated");
-  NOPAL_CHECK(entry.end - entry.begin == bytes, where, ": shape ", entry.shape, " of ", entry.dtype,
-              " needs ", bytes, " bytes, data_offsets give ", entry.end - entry.begin);
-  return entry;
-}
-
-struct Header {
-  std::vector<Entry> entries;
-  std::map<std::string, std::string> metadata;
-};
-
-Header interpret(const json& header, std::uint64_t data_size, const std::string& name) {
-  Header result;
-  for (const auto& [key, value] : header.items()) {
-    if (key != "__metadata__") {
-      result.entries.push_back(parse_entry(key, value, data_size, name));
-      continue;
-    }
-    NOPAL_CHECK(value.is_object(), name, ": __metadata__ is not an object");
-    for (const auto& [item, text] : value.items()) {
-      NOPAL_CHECK(text.is_string(), name, ": __metadata__ entry '", item, "' is not a string");
-      result.metadata[item] = text.get<std::string>();
-    }
-  }
-  // The format allows neither holes nor overlaps.
-  std::sort(result.entries.begin(), result.entries.end(), [](const Entry& a, const Entry& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
-  std::uint64_t position = 0;
-  for (const Entry& entry : result.entries) {
-    NOPAL_CHECK(entry.begin == position, name, ": the data of tensor '", entry.name, "' start at ",
-                entry.begin, ", expected ", position, ": the tensors overlap or leave a gap");
-    position = entry.end;
-  }
-  NOPAL_CHECK(position == data_size, name, ": ", data_size - position,
-              " bytes of data belong to no tensor");
-  return result;
-}
-
-std::uint64_t header_size(const char* first_bytes, std::uint64_t file_size,
-                          const std::string& name) {
-  NOPAL_CHECK(file_size >= 8, name, ": not a safetensors file: it has only ", file_size, " bytes");
-  std::uint64_t size;
-  std::memcpy(&size, first_bytes, sizeof(size));
-  NOPAL_CHECK(size <= file_size - 8 && size <= max_header, name,
-              ": not a safetensors file, or truncated: its header should have ", size,
+// Length of the JSON header, from the first eight bytes of a file of `file_size` bytes.
+std::uint64_t header_length(const char* first, std::uint64_t file_size, const std::string& name) {
+  std::uint64_t length = 0;
+  std::memcpy(&length, first, sizeof(length));
+  NOPAL_CHECK(length <= detail::max_safetensors_header, name,
+              ": not a safetensors file: it claims a header of ", length,
+              " bytes, the format allows ", detail::max_safetensors_header);
+  NOPAL_CHECK(length <= file_size - sizeof(length), name,
+              ": truncated, or not a safetensors file: it claims a header of ", length,
               " bytes, the file has ", file_size);
-  return size;
+  return length;
+}
+
+void check_smallest(std::uint64_t file_size, const std::string& name) {
+  NOPAL_CHECK(file_size >= 10, name, ": not a safetensors file: it has only ", file_size, " bytes");
+}
+
+// Widest types first, so that every tensor is aligned to its entries; by name among equals.
+std::vector<const std::pair<const std::string, FileTensor>*> file_order(
+    const SafetensorsFile& file) {
+  std::vector<const std::pair<const std::string, FileTensor>*> order;
+  for (const auto& item : file.tensors)
+    order.push_back(&item);
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return safetensors_dtype_size(a->second.dtype) > safetensors_dtype_size(b->second.dtype);
+  });
+  return order;
+}
+
+void check_writable(const std::string& name, const FileTensor& tensor, const std::string& path) {
+  const std::size_t width = safetensors_dtype_size(tensor.dtype);
+  NOPAL_CHECK(width > 0, "cannot write ", path, ": tensor '", printable(name), "' has the dtype '",
+              printable(tensor.dtype), "', which safetensors does not know");
+  NOPAL_CHECK(tensor.bytes.size() == width * static_cast<std::size_t>(tensor.shape.size()),
+              "cannot write ", path, ": tensor '", printable(name), "' of shape ", tensor.shape,
+              " and dtype ", tensor.dtype, " has ", tensor.bytes.size(), " bytes");
+  NOPAL_CHECK(name != "__metadata__", "cannot write ", path,
+              ": __metadata__ is not a name for a tensor");
+}
+
+std::string make_header(const SafetensorsFile& file, const std::string& path) {
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
+  std::uint64_t position = 0;
+  for (const auto* item : file_order(file)) {
+    const auto& [name, tensor] = *item;
+    check_writable(name, tensor, path);
+    const std::uint64_t end = position + tensor.bytes.size();
+    header[name] = {{"dtype", tensor.dtype},
+                    {"shape", std::vector<std::int64_t>(tensor.shape.begin(), tensor.shape.end())},
+                    {"data_offsets", {position, end}}};
+    position = end;
+  }
+  // A path that is not UTF-8 in the provenance must not make a trained model impossible to save.
+  std::string text = header.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  text.append((8 - text.size() % 8) % 8, ' ');  // the data start at a multiple of 8 bytes
+  NOPAL_CHECK(text.size() <= detail::max_safetensors_header, "cannot write ", path,
+              ": names and metadata take ", text.size(), " bytes, the format allows ",
+              detail::max_safetensors_header);
+  return text;
+}
+
+template <class Stored, class T>
+Tensor<T> convert(const FileTensor& tensor) {
+  const auto count = static_cast<std::size_t>(tensor.shape.size());
+  NOPAL_CHECK(tensor.bytes.size() == count * sizeof(Stored), "tensor of shape ", tensor.shape,
+              " and dtype ", tensor.dtype, " has ", tensor.bytes.size(), " bytes");
+  std::vector<T> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Stored value;
+    std::memcpy(&value, tensor.bytes.data() + i * sizeof(Stored), sizeof(Stored));
+    values[i] = static_cast<T>(value);
+  }
+  return Tensor<T>::from_host(tensor.shape, values);
 }
 
 }  // namespace
 
 template <class T>
 Tensor<T> FileTensor::to_tensor() const {
-  const auto convert = [&](auto example) {
-    using Stored = decltype(example);
-    const auto count = static_cast<std::size_t>(shape.size());
-    NOPAL_CHECK(bytes.size() == count * sizeof(Stored), "tensor of shape ", shape, " has ",
-                bytes.size(), " bytes");
-    std::vector<T> values(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      Stored value;
-      std::memcpy(&value, bytes.data() + i * sizeof(Stored), sizeof(Stored));
-      values[i] = static_cast<T>(value);
-    }
-    return Tensor<T>::from_host(shape, values);
-  };
-  NOPAL_CHECK(dtype == "F32" || dtype == "F64", "expected a tensor of F32 or F64, got ", dtype);
-  return dtype == "F32" ? convert(float{}) : convert(double{});
+  NOPAL_CHECK(dtype == "F32" || dtype == "F64", "expected a tensor of dtype F32 or F64, got ",
+              printable(dtype));
+  return dtype == "F32" ? convert<float, T>(*this) : convert<double, T>(*this);
 }
 
 template <class T>
 FileTensor FileTensor::from_tensor(const Tensor<T>& tensor) {
   FileTensor result{std::is_same_v<T, float> ? "F32" : "F64", tensor.shape(), {}};
   const std::vector<T> values = tensor.to_vector();
-  result.bytes.resize(values.size() * sizeof(T));
-  if (!values.empty()) std::memcpy(result.bytes.data(), values.data(), result.bytes.size());
+  const char* bytes = reinterpret_cast<const char*>(values.data());
+  result.bytes.assign(bytes, bytes + values.size() * sizeof(T));
   return result;
 }
 
-SafetensorsFile parse_safetensors(const char* data, std::size_t size, const std::string& name) {
-  const std::uint64_t length = header_size(data, size, name);
-  const char* payload = data + 8 + length;
-  Header header = interpret(parse_header(data + 8, length, name), size - 8 - length, name);
+SafetensorsFile read_safetensors(const std::string& path) {
+  std::error_code failed;
+  const auto status = std::filesystem::status(path, failed);
+  NOPAL_CHECK(std::filesystem::exists(status), "cannot read ", path, ": ",
+              failed ? failed.message() : "No such file or directory");
+  NOPAL_CHECK(std::filesystem::is_regular_file(status), "cannot read ", path,
+              ": it is a folder or device, not a file");
+  const std::uint64_t size = std::filesystem::file_size(path, failed);
+  NOPAL_CHECK(!failed, "cannot read ", path, ": ", failed.message());
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  NOPAL_CHECK(in, "cannot read ", path, ": ", std::generic_category().message(errno));
+
+  const auto read = [&](char* target, std::uint64_t count) {
+    in.read(target, static_cast<std::streamsize>(count));
+    NOPAL_CHECK(in, "cannot read ", path, ": it ended early or the disk failed");
+  };
+  check_smallest(size, path);
+  char first[8];
+  read(first, sizeof(first));
+  std::string text(header_length(first, size, path), ' ');
+  read(text.data(), text.size());
+  auto header = detail::parse_safetensors_header(text, size - 8 - text.size(), path);
+
   SafetensorsFile file;
   file.metadata = std::move(header.metadata);
-  for (const Entry& entry : header.entries)
-    file.tensors[entry.name] = {entry.dtype, entry.shape,
-                                std::vector<char>(payload + entry.begin, payload + entry.end)};
+  for (const auto& entry : header.entries) {
+    FileTensor& tensor = file.tensors[entry.name];
+    tensor.dtype = entry.dtype;
+    tensor.shape = entry.shape;
+    tensor.bytes.resize(entry.end - entry.begin);
+    read(tensor.bytes.data(), tensor.bytes.size());
+  }
   return file;
 }
 
-SafetensorsFile read_safetensors(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  NOPAL_CHECK(in, path, ": cannot be opened for reading");
-  in.seekg(0, std::ios::end);
-  const std::streamoff end = in.tellg();
-  NOPAL_CHECK(in && end >= 0, path, ": is not a readable file");
-  const auto size = static_cast<std::uint64_t>(end);
-  char first_bytes[8] = {};
-  in.seekg(0);
-  in.read(first_bytes, static_cast<std::streamsize>(std::min<std::uint64_t>(8, size)));
-  NOPAL_CHECK(in, path, ": cannot be read");
-  const std::uint64_t length = header_size(first_bytes, size, path);
-  std::string text(length, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(length));
-  NOPAL_CHECK(in, path, ": cannot be read");
-  Header header = interpret(parse_header(text.data(), length, path), size - 8 - length, path);
+SafetensorsFile parse_safetensors(const char* data, std::size_t size, const std::string& name) {
+  check_smallest(size, name);
+  const std::string_view text(data + 8, header_length(data, size, name));
+  const char* payload = data + 8 + text.size();
+  auto header = detail::parse_safetensors_header(text, size - 8 - text.size(), name);
 
   SafetensorsFile file;
   file.metadata = std::move(header.metadata);
-  for (const Entry& entry : header.entries) {  // in the order of the file
-    FileTensor& tensor = file.tensors[entry.name];
-    tensor = {entry.dtype, entry.shape, std::vector<char>(entry.end - entry.begin)};
-    in.read(tensor.bytes.data(), static_cast<std::streamsize>(tensor.bytes.size()));
-    NOPAL_CHECK(in, path, ": ends inside tensor '", entry.name, "'");
-  }
+  for (const auto& entry : header.entries)
+    file.tensors[entry.name] = {
+        entry.dtype, entry.shape, {payload + entry.begin, payload + entry.end}};
   return file;
 }
 
 void write_safetensors(const std::string& path, const SafetensorsFile& file) {
-  json header = json::object();
-  if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
-  std::uint64_t position = 0;
-  for (const auto& [name, tensor] : file.tensors) {
-    NOPAL_CHECK(tensor.bytes.size() ==
-                    size_of(tensor.dtype, path) * static_cast<std::size_t>(tensor.shape.size()),
-                path, ": tensor '", name, "' of shape ", tensor.shape, " has ", tensor.bytes.size(),
-                " bytes");
-    header[name] = {{"dtype", tensor.dtype},
-                    {"shape", std::vector<std::int64_t>(tensor.shape.begin(), tensor.shape.end())},
-                    {"data_offsets", {position, position + tensor.bytes.size()}}};
-    position += tensor.bytes.size();
-  }
-  std::string text = header.dump(-1, ' ', true, json::error_handler_t::replace);
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // tensors start at a multiple of 8
-
+  const std::string header = make_header(file, path);
+  const std::uint64_t length = header.size();
   AtomicFile out(path);
-  const std::uint64_t length = text.size();
   out.write(&length, sizeof(length));
-  out.write(text);
-  for (const auto& [name, tensor] : file.tensors)
-    out.write(tensor.bytes.data(), tensor.bytes.size());
+  out.write(header);
+  for (const auto* item : file_order(file))
+    out.write(item->second.bytes.data(), item->second.bytes.size());
   out.commit();
 }
 
-template Tensor<float> FileTensor::to_tensor<float>() const;
-template Tensor<double> FileTensor::to_tensor<double>() const;
-template FileTensor FileTensor::from_tensor<float>(const Tensor<float>&);
-template FileTensor FileTensor::from_tensor<double>(const Tensor<double>&);
+#define NOPAL_INSTANTIATE(T)                        \
+  template Tensor<T> FileTensor::to_tensor() const; \
+  template FileTensor FileTensor::from_tensor(const Tensor<T>&);
+NOPAL_INSTANTIATE(float)
+NOPAL_INSTANTIATE(double)
+#undef NOPAL_INSTANTIATE
 
 }  // namespace nopal

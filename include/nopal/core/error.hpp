@@ -43,6 +43,10 @@ std::string concatenate(const Args&... args) {
 /// Levenshtein distance between two words, for suggestions in error messages.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
+/// Text from an untrusted file for an error message: control characters replaced by '?' and at most
+/// 80 bytes, so that the message stays one line.
+std::string printable(std::string_view text);
+
 }  // namespace nopal
 
 /// Throws nopal::Error with the remaining arguments streamed into one message unless `condition`
