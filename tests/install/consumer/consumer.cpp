@@ -1,11 +1,13 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What the smallest program that uses an installed nopal does: tensors, a product, versions.
+// What the smallest program that uses an installed nopal does: a tensor, a model, its output.
 
-#include <nopal/core/blas.hpp>
+#include <nopal/core/random.hpp>
 #include <nopal/core/runtime.hpp>
-#include <nopal/core/tensor.hpp>
+#include <nopal/operators/model.hpp>
+
+#include <nlohmann/json.hpp>
 
 #include <cstdio>
 
@@ -13,12 +15,15 @@ int main(int argc, char** argv) {
   nopal::Runtime runtime(argc, argv);
   std::printf("nopal %s, %s\n", nopal::version(), nopal::build_configuration().c_str());
 
-  const auto a = nopal::Tensor<float>::from_host({2, 2}, {1, 2, 3, 4});
-  const nopal::Tensor<float> c({2, 2});
-  nopal::gemm(nopal::Op::none, nopal::Op::transpose, 2, 2, 2, 1.0f, a.data(), 2, a.data(), 2, 0.0f,
-              c.data(), 2);
-  if (c.to_vector() != std::vector<float>{5, 11, 11, 25}) {
-    std::printf("wrong product\n");
+  // Fields on 12 x 10 points with 2 channels.
+  const nopal::Tensor<float> x({3, 12, 10, 2});
+  nopal::fill_normal(x, 0, 1, nopal::Random(1));
+
+  const nlohmann::json options = {{"n_modes", {4, 4}}, {"hidden_channels", 4}, {"in_channels", 2}};
+  const nopal::Model<float> model(nopal::make_operator<float>("fno", options));
+  const nopal::Tensor<float> y = model.predict(x);
+  if (!(y.shape() == nopal::Shape{3, 12, 10, 1}) || !nopal::all_finite(y)) {
+    std::printf("wrong output\n");
     return 1;
   }
   std::printf("consumer: all good\n");
