@@ -54,6 +54,13 @@ class Progress {
   Clock::time_point start_ = Clock::now();
 };
 
+void check(const GenerateOptions& options) {
+  NOPAL_CHECK(options.samples > 0, "expected at least one sample to generate, got ",
+              options.samples);
+  NOPAL_CHECK(options.first >= 0, "expected the index of the first sample to be 0 or more, got ",
+              options.first);
+}
+
 Shape with_batch(std::int64_t batch, const Shape& sample) {
   Shape shape{batch};
   for (const auto n : sample)
@@ -66,10 +73,7 @@ Shape with_batch(std::int64_t batch, const Shape& sample) {
 template <class T>
 GenerateSummary generate(Problem& problem, const GenerateOptions& options,
                          const SampleSink<T>& sink, const Communicator& comm) {
-  NOPAL_CHECK(options.samples > 0, "expected at least one sample to generate, got ",
-              options.samples);
-  NOPAL_CHECK(options.first >= 0, "expected the index of the first sample to be 0 or more, got ",
-              options.first);
+  check(options);
   const bool together = problem.communicator().size() > 1;
   NOPAL_CHECK(!together || problem.communicator().size() == comm.size(), "a problem on ",
               problem.communicator().size(), " ranks cannot generate on ", comm.size());
@@ -102,9 +106,32 @@ GenerateSummary generate(Problem& problem, const GenerateOptions& options,
   return {seconds, static_cast<double>(options.samples) / std::max(seconds, 1e-9)};
 }
 
+template <class T>
+GenerateSummary generate(Problem& problem, const GenerateOptions& options, const std::string& path,
+                         const Communicator& comm) {
+  check(options);  // before the file is made
+  Hdf5Writer<T> writer(path, options.samples, problem.x_shape(), problem.y_shape(), comm);
+  for (const auto& [name, value] : problem.metadata())
+    writer.attribute(name, value);
+  writer.attribute("seed", std::to_string(options.seed));
+  writer.attribute("first_index", std::to_string(options.first));
+  writer.attribute("nopal_version", version());
+  writer.attribute("nopal_commit", commit());
+  const SampleSink<T> sink = [&](std::int64_t first, const Tensor<T>& x, const Tensor<T>& y) {
+    writer.write(first, x, y);
+  };
+  const GenerateSummary summary = generate(problem, options, sink, comm);
+  writer.close();
+  return summary;
+}
+
 template GenerateSummary generate<float>(Problem&, const GenerateOptions&, const SampleSink<float>&,
                                          const Communicator&);
 template GenerateSummary generate<double>(Problem&, const GenerateOptions&,
                                           const SampleSink<double>&, const Communicator&);
+template GenerateSummary generate<float>(Problem&, const GenerateOptions&, const std::string&,
+                                         const Communicator&);
+template GenerateSummary generate<double>(Problem&, const GenerateOptions&, const std::string&,
+                                          const Communicator&);
 
 }  // namespace nopal

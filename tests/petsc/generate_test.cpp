@@ -8,7 +8,10 @@
 #include <nopal/solvers/generate.hpp>
 #include <nopal/solvers/problems/darcy.hpp>
 
+#include <unistd.h>
+
 #include <cmath>
+#include <filesystem>
 
 namespace {
 
@@ -127,6 +130,69 @@ TEST(Generate, OneFailureIsAnErrorOnAllRanks) {
               nopal::generate<double>(failing, {0, 0, 0, 0}, ignore, world);
             }),
             "expected at least one sample to generate, got 0");
+}
+
+// A path that all ranks agree on and that is gone when the test ends.
+class TemporaryFile {
+ public:
+  TemporaryFile() {
+    const auto world = Communicator::world();
+    const auto name = "nopal_generate_test_" + std::to_string(getpid()) + ".h5";
+    path_ = world.broadcast((std::filesystem::temp_directory_path() / name).string());
+  }
+  ~TemporaryFile() {
+    const auto world = Communicator::world();
+    world.barrier();
+    if (world.rank() == 0) std::filesystem::remove(path_);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+TEST(Generate, WritesADataSetWithItsProvenance) {
+  const auto world = Communicator::world();
+  const TemporaryFile file;
+  for (const bool together : {false, true}) {
+    Darcy problem(small(), together ? world : Communicator());
+    nopal::generate<float>(problem, {11, 3, 40, 0}, file.path(), world);
+    const nopal::Hdf5Dataset<float> set(file.path());
+    ASSERT_EQ(set.size(), 11);
+    EXPECT_EQ(set.x_shape(), problem.x_shape());
+    EXPECT_EQ(set.y_shape(), problem.y_shape());
+    Darcy reference(small());
+    const Tensor<double> x(reference.x_shape()), y(reference.y_shape());
+    const Tensor<float> xs({1, 8, 8, 1}), ys({1, 8, 8, 1});
+    for (std::int64_t i = 0; i < 11; ++i) {
+      reference.sample(3, static_cast<std::uint64_t>(40 + i), x, y);
+      set.read(std::span<const std::int64_t>(&i, 1), xs, ys);
+      EXPECT_EQ(xs.to_vector(), nopal::cast<float>(x).to_vector());
+      const auto values = ys.to_vector(), expected = nopal::cast<float>(y).to_vector();
+      for (std::size_t k = 0; k < values.size(); ++k)
+        EXPECT_FLOAT_EQ(values[k], expected[k]);
+    }
+    auto attributes = set.attributes();
+    EXPECT_EQ(attributes["problem"], "darcy");
+    EXPECT_EQ(attributes["seed"], "3");
+    EXPECT_EQ(attributes["first_index"], "40");
+    EXPECT_EQ(attributes["high"], "12");
+    EXPECT_EQ(attributes["nopal_version"], nopal::version());
+    world.barrier();
+  }
+}
+
+TEST(Generate, AFailureLeavesTheOldFile) {
+  const auto world = Communicator::world();
+  const TemporaryFile file;
+  Faulty good(1000, true), bad(30, true);
+  nopal::generate<double>(good, {4, 0, 0, 0}, file.path(), world);
+  EXPECT_EQ(message_of([&] {
+              nopal::generate<double>(bad, {60, 0, 0, 0}, file.path(), world);
+            }),
+            "sample 30 failed");
+  EXPECT_EQ(nopal::Hdf5Dataset<double>(file.path()).size(), 4);
+  world.barrier();
 }
 
 TEST(Generate, RankZeroReportsProgress) {

@@ -3,10 +3,12 @@
 
 #pragma once
 
+#include <nopal/data/dataset.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace nopal {
 
@@ -38,5 +40,12 @@ using SampleSink = std::function<void(std::int64_t first, const Tensor<T>& x, co
 template <class T>
 GenerateSummary generate(Problem& problem, const GenerateOptions& options,
                          const SampleSink<T>& sink, const Communicator& comm = {});
+
+/// The same, into the HDF5 data set `path`, with the problem's metadata(), `seed`, `first_index`,
+/// `nopal_version` and `nopal_commit` as attributes. If anything fails, an older file at `path` is
+/// left as it was.
+template <class T>
+GenerateSummary generate(Problem& problem, const GenerateOptions& options, const std::string& path,
+                         const Communicator& comm = {});
 
 }  // namespace nopal
