@@ -163,10 +163,11 @@ void add_shares(nlohmann::json& result, const nopal::Cost& cost, const benchmark
 }
 
 void print(const nlohmann::json& result, int ranks) {
-  std::printf("%-9s batch %lld, %d rank%s: median %.2f ms, min %.2f ms\n",
+  std::printf("%-9s batch %lld, %d rank%s: median %.2f ms, min %.2f ms, processor %.2f ms\n",
               result["name"].get<std::string>().c_str(), result["batch"].get<long long>(), ranks,
               ranks > 1 ? "s" : "", 1e3 * result["seconds"]["median"].get<double>(),
-              1e3 * result["seconds"]["min"].get<double>());
+              1e3 * result["seconds"]["min"].get<double>(),
+              1e3 * result["seconds"]["processor"].get<double>());
   if (result.contains("phases"))
     for (const char* phase : Step::phases)
       std::printf("  %-12s %9.2f ms\n", phase, 1e3 * result["phases"][phase].get<double>());

@@ -61,12 +61,13 @@ def measure(work, seconds, rounds, warm_up=2):
     """Times calls of `work` for `seconds`, at least `rounds` of them; dict of statistics."""
     for _ in range(warm_up):
         work()
-    samples = []
+    samples, processor = [], []
     start = time.perf_counter()
     while len(samples) < rounds or time.perf_counter() - start < seconds:
-        before = time.perf_counter()
+        before, processor_before = time.perf_counter(), time.process_time()
         work()
         samples.append(time.perf_counter() - before)
+        processor.append(time.process_time() - processor_before)
     low, high = quartiles(samples)
     return {
         "median": statistics.median(samples),
@@ -74,6 +75,7 @@ def measure(work, seconds, rounds, warm_up=2):
         "quartile1": low,
         "quartile3": high,
         "count": len(samples),
+        "processor": statistics.median(processor),
     }
 
 
@@ -112,6 +114,7 @@ def run(name, options, model, x, y, loss, optimizer, resident_after_import):
         print(
             f"{name} step, batch {x.shape[0]}, {options.threads} threads: "
             f"median {1e3 * seconds['median']:.1f} ms, min {1e3 * seconds['min']:.1f} ms, "
+            f"processor {1e3 * seconds['processor']:.1f} ms, "
             f"peak {peak / 2**20:.0f} MiB ({(peak - resident_after_import) / 2**20:.0f} above start)"
         )
     if options.only != "step":
@@ -122,7 +125,8 @@ def run(name, options, model, x, y, loss, optimizer, resident_after_import):
         results.append({"name": "inference", "batch": 1, "seconds": seconds})
         print(
             f"{name} inference, batch 1, {options.threads} threads: "
-            f"median {1e3 * seconds['median']:.2f} ms, min {1e3 * seconds['min']:.2f} ms"
+            f"median {1e3 * seconds['median']:.2f} ms, min {1e3 * seconds['min']:.2f} ms, "
+            f"processor {1e3 * seconds['processor']:.2f} ms"
         )
 
     report = {

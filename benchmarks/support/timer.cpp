@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 
 namespace benchmarks {
 
@@ -18,12 +19,15 @@ double now() {
   return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
 }
 
+double processor_now() {
+  timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 nlohmann::json Timing::to_json() const {
-  return {{"median", median},
-          {"min", minimum},
-          {"quartile1", quartile1},
-          {"quartile3", quartile3},
-          {"count", count}};
+  return {{"median", median},       {"min", minimum}, {"quartile1", quartile1},
+          {"quartile3", quartile3}, {"count", count}, {"processor", processor}};
 }
 
 Timing summarise(std::vector<double> samples) {
@@ -49,19 +53,22 @@ Timing measure(const std::function<void()>& work, const Effort& effort,
                const nopal::Communicator& comm) {
   for (int i = 0; i < effort.warm_up; ++i)
     work();
-  std::vector<double> samples;
+  std::vector<double> samples, processor;
   double spent = 0;
   while (static_cast<int>(samples.size()) < effort.rounds || spent < effort.seconds) {
     Kokkos::fence();
     comm.barrier();
-    const double start = now();
+    const double start = now(), processor_start = processor_now();
     work();
     Kokkos::fence();
+    processor.push_back(processor_now() - processor_start);
     // The maximum over ranks is the same number on all of them, so they stop together.
     samples.push_back(comm.max(now() - start));
     spent += samples.back();
   }
-  return summarise(std::move(samples));
+  Timing timing = summarise(std::move(samples));
+  timing.processor = summarise(std::move(processor)).median;
+  return timing;
 }
 
 }  // namespace benchmarks

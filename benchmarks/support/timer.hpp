@@ -15,11 +15,17 @@ namespace benchmarks {
 /// Seconds since an arbitrary moment, from a clock that never goes back.
 double now();
 
+/// Processor seconds that all threads of this process have used.
+double processor_now();
+
 /// Order statistics of timed calls, in seconds. On shared machines the median is the figure to
 /// quote and the minimum the one that noise disturbs least.
 struct Timing {
   double median = 0, minimum = 0, quartile1 = 0, quartile3 = 0;
   int count = 0;
+  /// Median of the processor time of this process: what a call takes where other programs compete
+  /// for the cores (a waiting rank spends it too).
+  double processor = 0;
 
   nlohmann::json to_json() const;
 };
