@@ -14,6 +14,7 @@ using Json = nlohmann::json;
 constexpr int checkpoint_version = 1;
 const std::string optimizer_prefix = "checkpoint.optimizer.";
 const std::string best_prefix = "checkpoint.best.";
+const std::string average_prefix = "checkpoint.average.";
 const std::string history_name = "checkpoint.history";
 
 bool same(const FileTensor& a, const FileTensor& b) {
@@ -48,6 +49,8 @@ SafetensorsFile to_checkpoint(const Model<T>& model, const TrainingState<T>& sta
   const Parameters<T>& parameters = model.op().parameters();
   for (std::size_t i = 0; i < state.best.size(); ++i)
     file.tensors[best_prefix + parameters[i]->name] = FileTensor::from_tensor(state.best[i]);
+  for (std::size_t i = 0; i < state.average.size(); ++i)
+    file.tensors[average_prefix + parameters[i]->name] = FileTensor::from_tensor(state.average[i]);
   std::vector<double> table;
   for (const auto& row : state.history.rows)
     table.insert(table.end(), row.begin(), row.end());
@@ -124,11 +127,13 @@ TrainingState<T> parse(const SafetensorsFile& file, const std::string& path, Mod
   header.at("columns").get_to(state.history.columns);
   state.best_error = header.value("best_error", state.best_error);
   state.schedule = header.at("schedule");
-  if (file.tensors.count(best_prefix + model.op().parameters().front()->name))
-    for (const Parameter<T>* parameter : model.op().parameters()) {
-      state.best.emplace_back(parameter->value().shape());
-      read(best_prefix + parameter->name, state.best.back());
-    }
+  const auto read_all = [&](const std::string& prefix, std::vector<Tensor<T>>& tensors) {
+    if (!file.tensors.count(prefix + model.op().parameters().front()->name)) return;
+    for (const Parameter<T>* parameter : model.op().parameters())
+      read(prefix + parameter->name, tensors.emplace_back(parameter->value().shape()));
+  };
+  read_all(best_prefix, state.best);
+  read_all(average_prefix, state.average);
   for (const auto& [name, tensor] : file.tensors)
     if (name.rfind(optimizer_prefix, 0) == 0)
       state.optimizer[name.substr(optimizer_prefix.size())] = tensor.template to_tensor<T>();

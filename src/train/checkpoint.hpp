@@ -22,6 +22,7 @@ struct TrainingState {
   double epoch_seconds = 0;
   std::int64_t best_epoch = 0;  ///< 1-based; 0: none yet
   double best_error = std::numeric_limits<double>::infinity();
+  std::vector<Tensor<T>> average;  ///< of the parameters over the steps; empty without averaging
   std::vector<Tensor<T>> best;  ///< parameters then; empty without a validation set
   History history;
   nlohmann::json schedule = nlohmann::json::object();

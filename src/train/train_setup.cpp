@@ -80,6 +80,9 @@ void check_options(const TrainOptions& options, const TrainData<T>& data) {
   NOPAL_CHECK(options.clip_norm >= 0 && options.clip_value >= 0,
               "options clip_norm and clip_value: expected at least 0, got ", options.clip_norm,
               " and ", options.clip_value);
+  NOPAL_CHECK(options.weight_averaging >= 0 && options.weight_averaging < 1,
+              "option weight_averaging: expected a decay in [0, 1), got ",
+              options.weight_averaging);
   NOPAL_CHECK(options.patience >= 0, "option patience: expected at least 0, got ",
               options.patience);
   NOPAL_CHECK(options.patience == 0 || data.validation,
@@ -147,6 +150,7 @@ Json identity(const Model<T>& model, const TrainData<T>& data, const TrainOption
             {"schedule", options.schedule},
             {"schedule_options", schedule},
             {"clip_norm", options.clip_norm},
+            {"weight_averaging", options.weight_averaging},
             {"clip_value", options.clip_value},
             {"evaluation_interval", options.evaluation_interval}}}};
 }

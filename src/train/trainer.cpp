@@ -142,6 +142,7 @@ class Trainer {
       state_.loss += numbers[batch_loss] * static_cast<double>(count);
       ++state_.batch;
       state_.epoch_seconds = before + seconds_since(start);
+      average();
       if (numbers[stop_asked] > 0) return false;
       if (numbers[save_asked] > 0) save();
       if (options_.live && comm_.rank() == 0 && seconds_since(last_live) > 1) {
@@ -216,6 +217,32 @@ class Trainer {
     return static_cast<double>(loss.value().item());
   }
 
+  // state_.average follows the parameters; the first step sets it.
+  void average() {
+    if (options_.weight_averaging == 0) return;
+    const Parameters<T>& parameters = model_.op().parameters();
+    const bool first = state_.average.empty();
+    const T decay = static_cast<T>(options_.weight_averaging);
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      if (first) {
+        state_.average.push_back(parameters[i]->value().clone());
+      } else {
+        scale(decay, state_.average[i]);
+        axpy(T(1) - decay, parameters[i]->value(), state_.average[i]);
+      }
+    }
+  }
+
+  // Exchanges the parameters with their averages, if there are any: for evaluation and the result.
+  void exchange_average() {
+    const Parameters<T>& parameters = model_.op().parameters();
+    for (std::size_t i = 0; i < state_.average.size(); ++i) {
+      const Tensor<T> value = parameters[i]->value().clone();
+      parameters[i]->value().copy_from(state_.average[i]);
+      state_.average[i].copy_from(value);
+    }
+  }
+
   void end_epoch() {
     const double samples = samples_of_epoch();
     const double loss = state_.loss / samples;
@@ -224,6 +251,7 @@ class Trainer {
     const bool due = epoch == options_.epochs || epoch % options_.evaluation_interval == 0;
     errors_.clear();
     double validation = none;
+    exchange_average();
     for (const auto& [name, set] : detail::evaluation_sets(data_)) {
       Evaluation errors{none, none, none, 0};
       if (due) errors = evaluate(model_, *set, options_.evaluation_batch, comm_, options_.boundary);
@@ -237,6 +265,7 @@ class Trainer {
       schedule_->end_epoch(error);
       keep_best(epoch, error);
     }
+    exchange_average();
     last_rate_of_samples_ = samples / std::max(state_.epoch_seconds, 1e-9);
     last_loss_ = loss;
     state_.epoch = epoch;
@@ -357,6 +386,7 @@ class Trainer {
     result.interrupted = interrupted;
     result.stopped_early = !interrupted && exhausted() && state_.epoch < options_.epochs;
     const Parameters<T>& parameters = model_.op().parameters();
+    exchange_average();
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       result.final_parameters.push_back(parameters[i]->value().clone());
       if (!state_.best.empty()) parameters[i]->value().copy_from(state_.best[i]);

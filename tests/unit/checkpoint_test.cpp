@@ -75,6 +75,7 @@ TrainOptions options_of(const std::string& optimizer, const std::string& schedul
   options.schedule = schedule;
   if (optimizer == "sgd") options.optimizer_options = {{"momentum", 0.9}};
   if (optimizer == "lbfgs") options.learning_rate = 1;
+  if (schedule == "plateau") options.weight_averaging = 0.9;
   if (schedule == "plateau") options.schedule_options = {{"patience", 0}, {"threshold", 0.5}};
   return options;
 }

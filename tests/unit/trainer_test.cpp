@@ -159,6 +159,27 @@ TEST(Trainer, WithoutValidationTheLastEpochIsTheResult) {
   EXPECT_TRUE(same_bits(values(model), values(result.final_parameters)));
 }
 
+// Three steps: a = d (d p1 + (1 - d) p2) + (1 - d) p3.
+TEST(Trainer, AveragesTheParameters) {
+  constexpr double d = 0.75;
+  auto averaged = tiny_model<double>(), plain = tiny_model<double>();
+  const TrainData<double> data{tiny_data<double>(12, {4}), nullptr, {}};
+  TrainOptions options = tiny_options(1, 4);
+  train(plain, data, options);
+  std::vector<std::vector<double>> steps;  // parameters before each step
+  options.weight_averaging = d;
+  options.stop = [&] {
+    steps.push_back(values(averaged));
+    return false;
+  };
+  train(averaged, data, options);
+  ASSERT_EQ(steps.size(), 3u);
+  const auto result = values(averaged), last = values(plain);
+  for (std::size_t i = 0; i < result.size(); ++i)
+    EXPECT_NEAR(result[i], d * (d * steps[1][i] + (1 - d) * steps[2][i]) + (1 - d) * last[i],
+                1e-14);
+}
+
 TEST(Trainer, NoEpochsNoChange) {
   auto model = tiny_model<float>();
   const auto before = values(model);
