@@ -5,7 +5,7 @@
 // gradients over ranks, AdamW) and inference of one sample, on random data: time, phases, memory,
 // and share of the machine's peak. The twin in PyTorch is peers/fno2d.py.
 
-#include "support/report.hpp"
+#include "benchmarks/support/report.hpp"
 #include "train/distributed_optimizer.hpp"
 
 #include <nopal/core/random.hpp>

@@ -5,7 +5,7 @@
 // neural operators consist of, and copy bandwidth. Under mpirun all ranks measure at once and the
 // figures are their sum.
 
-#include "support/report.hpp"
+#include "benchmarks/support/report.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "support/machine.hpp"
+#include "benchmarks/support/machine.hpp"
 
 #include <nlohmann/json.hpp>
 #include <nopal/core/blas.hpp>

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "support/timer.hpp"
+#include "benchmarks/support/timer.hpp"
 
 #include <nopal/comm/communicator.hpp>
 #include <nopal/core/profile.hpp>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "support/report.hpp"
+#include "benchmarks/support/report.hpp"
 
 #include <nopal/core/error.hpp>
 #include <nopal/core/runtime.hpp>

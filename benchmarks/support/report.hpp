@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "support/machine.hpp"
+#include "benchmarks/support/machine.hpp"
 
 #include <nopal/comm/communicator.hpp>
 

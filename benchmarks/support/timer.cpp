@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "support/timer.hpp"
+#include "benchmarks/support/timer.hpp"
 
 #include <Kokkos_Core.hpp>
 #include <nlohmann/json.hpp>
