@@ -5,13 +5,16 @@
 
 #include "core/parallel.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace nopal {
 namespace {
 
 using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
 constexpr double epsilon = 1e-7;
+constexpr std::int64_t many_channels = 256;
 
 // Entries of the statistics that repeat over a field of this shape: the last axis, or a sample.
 template <class T>
@@ -25,13 +28,68 @@ std::int64_t period(const Tensor<T>& mean, const Shape& field) {
   return mean.size();
 }
 
+// x := map(x, mean, deviation + epsilon), entry by entry. Channels are a short loop inside a
+// parallel one over points; statistics per point are many, so there they are the parallel loop.
+template <class T, class Map>
+void apply(const char* name, const Tensor<T>& mean, const Tensor<T>& deviation, const Tensor<T>& x,
+           const Map& map) {
+  const std::int64_t n = period(mean, x.shape()), rows = x.size() / n;
+  const T* m = mean.data();
+  const T* s = deviation.data();
+  T* p = x.data();
+  if (n < many_channels) {
+    detail::parallel_for(
+        name, Range(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
+          for (std::int64_t c = 0; c < n; ++c)
+            p[r * n + c] = map(p[r * n + c], m[c], s[c] + static_cast<T>(epsilon));
+        });
+    return;
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    T* row = p + r * n;
+    detail::parallel_for(
+        name, Range(0, n), KOKKOS_LAMBDA(std::int64_t c) {
+          row[c] = map(row[c], m[c], s[c] + static_cast<T>(epsilon));
+        });
+  }
+}
+
+struct Encode {
+  template <class T>
+  KOKKOS_INLINE_FUNCTION T operator()(T x, T mean, T scale) const {
+    return (x - mean) / scale;
+  }
+};
+
+struct Decode {
+  template <class T>
+  KOKKOS_INLINE_FUNCTION T operator()(T z, T mean, T scale) const {
+    return z * scale + mean;
+  }
+};
+
+// Index of the first entry that is not a finite number of at least `least`, or -1.
+template <class T>
+std::int64_t first_bad(const Tensor<T>& tensor, double least) {
+  const std::vector<T> values = tensor.to_vector();
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values[i]) || values[i] < least) return static_cast<std::int64_t>(i);
+  return -1;
+}
+
 }  // namespace
 
 template <class T>
 Normaliser<T>::Normaliser(Tensor<T> mean, Tensor<T> deviation)
     : mean_(std::move(mean)), deviation_(std::move(deviation)) {
-  NOPAL_CHECK(mean_.shape() == deviation_.shape() && mean_.rank() >= 1,
-              "normaliser: mean has shape ", mean_.shape(), ", deviation ", deviation_.shape());
+  NOPAL_CHECK(mean_.shape() == deviation_.shape() && mean_.rank() >= 1 && mean_.size() > 0,
+              "normaliser: mean has shape ", mean_.shape(), ", deviation ", deviation_.shape(),
+              "; expected equal shapes (C) or (X1, ..., Xd, C)");
+  const std::int64_t mean_at = first_bad(mean_, -std::numeric_limits<double>::infinity());
+  NOPAL_CHECK(mean_at < 0, "normaliser: the mean is not finite at entry ", mean_at);
+  const std::int64_t deviation_at = first_bad(deviation_, 0);
+  NOPAL_CHECK(deviation_at < 0, "normaliser: the deviation is negative or not finite at entry ",
+              deviation_at);
 }
 
 template <class T>
@@ -50,30 +108,12 @@ Tensor<T> Normaliser<T>::decode(const Tensor<T>& z) const {
 
 template <class T>
 void Normaliser<T>::encode_in_place(const Tensor<T>& x) const {
-  if (identity()) return;
-  const std::int64_t n = period(mean_, x.shape());
-  const T* mean = mean_.data();
-  const T* deviation = deviation_.data();
-  T* p = x.data();
-  detail::parallel_for(
-      "nopal::encode", Range(0, x.size() / n), KOKKOS_LAMBDA(std::int64_t r) {
-        for (std::int64_t c = 0; c < n; ++c)
-          p[r * n + c] = (p[r * n + c] - mean[c]) / (deviation[c] + static_cast<T>(epsilon));
-      });
+  if (!identity()) apply("nopal::encode", mean_, deviation_, x, Encode());
 }
 
 template <class T>
 void Normaliser<T>::decode_in_place(const Tensor<T>& z) const {
-  if (identity()) return;
-  const std::int64_t n = period(mean_, z.shape());
-  const T* mean = mean_.data();
-  const T* deviation = deviation_.data();
-  T* p = z.data();
-  detail::parallel_for(
-      "nopal::decode", Range(0, z.size() / n), KOKKOS_LAMBDA(std::int64_t r) {
-        for (std::int64_t c = 0; c < n; ++c)
-          p[r * n + c] = p[r * n + c] * (deviation[c] + static_cast<T>(epsilon)) + mean[c];
-      });
+  if (!identity()) apply("nopal::decode", mean_, deviation_, z, Decode());
 }
 
 template <class T>
@@ -81,6 +121,7 @@ void NormaliserFit<T>::add(const Tensor<T>& x) {
   NOPAL_CHECK(x.rank() >= 2, "normaliser: expected samples of shape (B, ..., C), got ", x.shape());
   const Shape sample(x.shape().begin() + 1, x.shape().end());
   const Shape shape = kind_ == Kind::channel ? Shape{sample[-1]} : sample;
+  NOPAL_CHECK(shape.size() > 0, "normaliser: samples of shape ", x.shape(), " have no entries");
   if (mean_.empty()) {
     shape_ = shape;
     mean_.assign(static_cast<std::size_t>(shape.size()), 0);
@@ -88,16 +129,34 @@ void NormaliserFit<T>::add(const Tensor<T>& x) {
   }
   NOPAL_CHECK(shape == shape_, "normaliser: samples of shape ", x.shape(),
               " after statistics of shape ", shape_);
+
+  // Short blocks, summed about their first row, lose no digits to long sums or large means.
+  constexpr std::size_t block_rows = 1024;
   const std::vector<T> values = x.to_vector();
-  const auto n = mean_.size();
-  if (n == 0) return;
-  for (std::size_t first = 0; first < values.size(); first += n) {
-    samples_ += 1;
-    for (std::size_t c = 0; c < n; ++c) {  // Welford's update
-      const double value = values[first + c], before = value - mean_[c];
-      mean_[c] += before / samples_;
-      squares_[c] += before * (value - mean_[c]);
+  const std::size_t n = mean_.size(), rows = values.size() / n;
+  std::vector<double> mean(n), squares(n);
+  for (std::size_t first = 0; first < rows; first += block_rows) {
+    const std::size_t count = std::min(block_rows, rows - first);
+    const T* block = values.data() + first * n;
+    const double added = static_cast<double>(count), total = samples_ + added;
+    std::fill(mean.begin(), mean.end(), 0.0);
+    std::fill(squares.begin(), squares.end(), 0.0);
+    for (std::size_t r = 0; r < count; ++r)
+      for (std::size_t c = 0; c < n; ++c)
+        mean[c] += static_cast<double>(block[r * n + c]) - static_cast<double>(block[c]);
+    for (std::size_t c = 0; c < n; ++c)
+      mean[c] = static_cast<double>(block[c]) + mean[c] / added;
+    for (std::size_t r = 0; r < count; ++r)
+      for (std::size_t c = 0; c < n; ++c) {
+        const double difference = static_cast<double>(block[r * n + c]) - mean[c];
+        squares[c] += difference * difference;
+      }
+    for (std::size_t c = 0; c < n; ++c) {  // Chan's update
+      const double difference = mean[c] - mean_[c];
+      mean_[c] += difference * (added / total);
+      squares_[c] += squares[c] + difference * difference * (samples_ * added / total);
     }
+    samples_ = total;
   }
 }
 
@@ -106,29 +165,42 @@ Normaliser<T> NormaliserFit<T>::finish(const Communicator& comm) const {
   const double total = comm.sum(samples_);
   NOPAL_CHECK(total > 0, "normaliser: there are no samples to fit to");
   // A rank without samples does not know the shape.
-  std::int64_t n = static_cast<std::int64_t>(comm.max(static_cast<double>(mean_.size())));
   Shape shape;
   const auto rank = static_cast<int>(comm.max(shape_.rank()));
   for (int j = 0; j < rank; ++j)
     shape.push_back(static_cast<std::int64_t>(
-        comm.max(shape_.rank() > 0 ? static_cast<double>(shape_[j]) : 0.0)));
+        comm.max(j < shape_.rank() ? static_cast<double>(shape_[j]) : 0.0)));
+  comm.together([&] {
+    NOPAL_CHECK(mean_.empty() || shape_ == shape, "normaliser: one rank has statistics of shape ",
+                shape_, ", another of ", shape);
+  });
 
-  // Chan's formula: mean = sum n_r mean_r / n, squares = sum (squares_r + n_r (mean_r - mean)^2).
-  Tensor<double> mean = Tensor<double>::zeros({n}), squares = Tensor<double>::zeros({n});
-  std::vector<double> weighted(mean_.size());
-  for (std::size_t c = 0; c < mean_.size(); ++c)
-    weighted[c] = mean_[c] * samples_ / total;
-  if (!weighted.empty()) mean.copy_from_host(weighted.data());
-  comm.sum(mean);
-  const std::vector<double> centre = mean.to_vector();
+  // Chan's formula with the mean b of one rank as origin, so that constant data stay exact:
+  // mean = b + sum n_r (mean_r - b) / n, squares = sum (squares_r + n_r (mean_r - mean)^2).
+  const int lowest = -static_cast<int>(comm.max(mean_.empty() ? -comm.size() : -comm.rank()));
+  const auto from_rank = [&](const std::vector<double>& values) {
+    return values.empty() ? Tensor<double>::zeros(shape) : Tensor<double>::from_host(shape, values);
+  };
+  const Tensor<double> origin_tensor = from_rank(mean_);
+  comm.broadcast(origin_tensor, lowest);
+  const std::vector<double> origin = origin_tensor.to_vector();
+
   std::vector<double> parts(mean_.size());
   for (std::size_t c = 0; c < mean_.size(); ++c)
-    parts[c] = squares_[c] + samples_ * (mean_[c] - centre[c]) * (mean_[c] - centre[c]);
-  if (!parts.empty()) squares.copy_from_host(parts.data());
+    parts[c] = (mean_[c] - origin[c]) * (samples_ / total);
+  const Tensor<double> shift = from_rank(parts);
+  comm.sum(shift);
+  std::vector<double> mean = shift.to_vector();
+  for (std::size_t c = 0; c < mean.size(); ++c)
+    mean[c] += origin[c];
+
+  for (std::size_t c = 0; c < mean_.size(); ++c)
+    parts[c] = squares_[c] + samples_ * (mean_[c] - mean[c]) * (mean_[c] - mean[c]);
+  const Tensor<double> squares = from_rank(parts);
   comm.sum(squares);
 
   const std::vector<double> sums = squares.to_vector();
-  std::vector<T> m(centre.begin(), centre.end()), s(sums.size());
+  std::vector<T> m(mean.begin(), mean.end()), s(sums.size());
   for (std::size_t c = 0; c < s.size(); ++c)
     s[c] = static_cast<T>(std::sqrt(sums[c] / total));
   return Normaliser<T>(Tensor<T>::from_host(shape, m), Tensor<T>::from_host(shape, s));

@@ -6,9 +6,6 @@
 #include <nopal/comm/communicator.hpp>
 #include <nopal/core/tensor.hpp>
 
-#include <nlohmann/json_fwd.hpp>
-
-#include <string>
 #include <vector>
 
 namespace nopal {
@@ -23,7 +20,8 @@ class Normaliser {
  public:
   Normaliser() = default;
 
-  /// Mean and deviation of shape (C) or (X1, ..., Xd, C).
+  /// Mean and deviation of shape (C) or (X1, ..., Xd, C). Error if the shapes differ, an entry is
+  /// not finite or a deviation is negative.
   Normaliser(Tensor<T> mean, Tensor<T> deviation);
 
   bool identity() const noexcept { return !mean_.defined(); }
@@ -54,7 +52,8 @@ class NormaliserFit {
   /// Adds the samples of (B, X1, ..., Xd, C). Local.
   void add(const Tensor<T>& x);
 
-  /// The normaliser of all samples of all ranks. Collective.
+  /// The normaliser of all samples of all ranks, the same bits on all. Ranks may have none. Error
+  /// on all ranks if nobody has, if shapes differ, or if the data were not finite. Collective.
   Normaliser<T> finish(const Communicator& comm = {}) const;
 
  private:
