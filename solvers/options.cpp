@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/operators/option_reader.hpp>
 #include <nopal/solvers/options.hpp>
 
 #include <array>
@@ -14,19 +15,6 @@ namespace {
 using Buffer = std::array<char, 4096>;
 
 }  // namespace
-
-std::string nearest_name(const std::string& word, const std::vector<std::string>& names) {
-  std::string nearest;
-  std::size_t least = 0;
-  for (const auto& name : names) {
-    const std::size_t distance = edit_distance(word, name);
-    if (nearest.empty() || distance < least) {
-      nearest = name;
-      least = distance;
-    }
-  }
-  return nearest;
-}
 
 void PetscOptionReader::check(const std::string& name, const char* expected, PetscErrorCode code,
                               PetscBool set) {
@@ -106,7 +94,7 @@ void PetscOptionReader::choice(const std::string& name, const std::string& help,
     }
   detail::throw_error(
       detail::concatenate("option -", prefix_, name, ": expected one of ", list, ", got '", word,
-                          "'; did you mean '", nearest_name(word, names), "'?"),
+                          "'; did you mean '", nearest(word, names), "'?"),
       __FILE__, __LINE__);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include <nopal/solvers/options.hpp>
+#include <nopal/operators/option_reader.hpp>
 #include <nopal/solvers/problems/darcy.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 
@@ -59,7 +59,7 @@ std::unique_ptr<Problem> make_problem(const std::string& name, const Communicato
   for (const auto& known : names)
     list += (list.empty() ? "" : ", ") + known;
   detail::throw_error(detail::concatenate("no problem named '", name, "'; did you mean '",
-                                          nearest_name(name, names), "'? Known: ", list),
+                                          nearest(name, names), "'? Known: ", list),
                       __FILE__, __LINE__);
 }
 

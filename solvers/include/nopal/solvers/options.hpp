@@ -42,7 +42,4 @@ class PetscOptionReader {
 void read_options(const Communicator& comm, const std::string& prefix, const std::string& title,
                   const std::function<void(PetscOptionReader&)>& action);
 
-/// The entry of `names` with the least edit distance to `word`; empty if there are none.
-std::string nearest_name(const std::string& word, const std::vector<std::string>& names);
-
 }  // namespace nopal
