@@ -23,7 +23,7 @@ struct TrainingState {
   std::int64_t best_epoch = 0;  ///< 1-based; 0: none yet
   double best_error = std::numeric_limits<double>::infinity();
   std::vector<Tensor<T>> average;  ///< of the parameters over the steps; empty without averaging
-  std::vector<Tensor<T>> best;  ///< parameters then; empty without a validation set
+  std::vector<Tensor<T>> best;     ///< parameters then; empty without a validation set
   History history;
   nlohmann::json schedule = nlohmann::json::object();
   std::map<std::string, Tensor<T>> optimizer;

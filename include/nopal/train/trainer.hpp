@@ -37,8 +37,9 @@ struct TrainOptions {
   double clip_norm = 0;   ///< limit of the gradient's Euclidean norm; 0: none
   double clip_value = 0;  ///< limit of each entry of the gradient; 0: none
 
-  /// Decay d of the exponential average of the parameters, a <- d a + (1 - d) p after each step, that
-  /// is evaluated and kept as the result instead of the parameters (Polyak, Juditsky 1992); 0: none.
+  /// Decay d of the exponential average of the parameters, a <- d a + (1 - d) p after each step,
+  /// that is evaluated and kept as the result instead of the parameters (Polyak, Juditsky 1992); 0:
+  /// none.
   double weight_averaging = 0;
 
   std::int64_t patience = 0;             ///< stop after so many epochs without progress; 0: never
