@@ -3,8 +3,11 @@
 
 #include <nopal/core/runtime.hpp>
 #include <nopal/operators/model.hpp>
+#include <nopal/operators/option_reader.hpp>
 
 #include <nlohmann/json.hpp>
+
+#include <set>
 
 namespace nopal {
 namespace {
@@ -24,6 +27,33 @@ std::string required(const SafetensorsFile& file, const std::string& key, const 
   return entry->second;
 }
 
+// A list of names for a message, the first few of them.
+class Names {
+ public:
+  void add(const std::string& name) {
+    if (++count_ <= most) text_ += (count_ > 1 ? ", " : "") + name;
+  }
+  bool empty() const { return count_ == 0; }
+  std::string list(const char* title) const {
+    if (empty()) return "";
+    return title + text_ +
+           (count_ > most ? " and " + std::to_string(count_ - most) + " more;" : ";");
+  }
+
+ private:
+  static constexpr int most = 8;
+  int count_ = 0;
+  std::string text_;
+};
+
+// The entries of a tensor of the file.
+template <class T>
+Tensor<T> numbers(const FileTensor& tensor, const std::string& key, const std::string& name) {
+  NOPAL_CHECK(tensor.dtype == "F32" || tensor.dtype == "F64", name, ": tensor '", key,
+              "' has the dtype ", tensor.dtype, ", expected F32 or F64");
+  return tensor.to_tensor<T>();
+}
+
 template <class T>
 Normaliser<T> normaliser(const SafetensorsFile& file, const char* mean, const char* deviation,
                          const std::string& name) {
@@ -33,7 +63,7 @@ Normaliser<T> normaliser(const SafetensorsFile& file, const char* mean, const ch
   if (m == file.tensors.end()) return {};
   NOPAL_CHECK(m->second.shape == s->second.shape, name, ": '", mean, "' has shape ",
               m->second.shape, ", '", deviation, "' ", s->second.shape);
-  return Normaliser<T>(m->second.template to_tensor<T>(), s->second.template to_tensor<T>());
+  return Normaliser<T>(numbers<T>(m->second, mean, name), numbers<T>(s->second, deviation, name));
 }
 
 // Gives all ranks the file that rank 0 read.
@@ -112,13 +142,14 @@ SafetensorsFile Model<T>::to_file() const {
 template <class T>
 Model<T> Model<T>::from_file(const SafetensorsFile& file, const std::string& name) {
   const std::string format = required(file, "format", name);
-  NOPAL_CHECK(format == format_name, name, ": not a nopal model: its format is '", format, "'");
+  NOPAL_CHECK(format == format_name, name, ": not a nopal model: its format is '",
+              printable(format), "'");
   const std::string file_version = required(file, "format_version", name);
-  NOPAL_CHECK(file_version == format_version, name, ": model format version ", file_version,
-              " is not known to nopal ", version(), ", which reads version ", format_version);
+  NOPAL_CHECK(file_version == format_version, name, ": model format version ",
+              printable(file_version), " is not known to nopal ", version(),
+              ", which reads version ", format_version);
   const auto configuration =
-      nlohmann::json::parse(required(file, "configuration", name), nullptr, false);
-  NOPAL_CHECK(!configuration.is_discarded(), name, ": the model's configuration is not JSON");
+      parse_options(required(file, "configuration", name), name + ": the model's configuration");
 
   // Building an operator takes memory in proportion to what its configuration says; a file whose
   // configuration promises more parameters than it holds must not get that far.
@@ -132,33 +163,28 @@ Model<T> Model<T>::from_file(const SafetensorsFile& file, const std::string& nam
     NOPAL_CHECK(false, name, ": ", error.what());
   }
 
-  std::string missing, extra, misshapen;
-  const auto append = [](std::string& list, const auto&... parts) {
-    list += (list.empty() ? "" : ", ") + detail::concatenate(parts...);
-  };
-  auto rest = file.tensors;
+  Names missing, extra, misshapen;
+  std::set<std::string> rest;
+  for (const auto& [key, tensor] : file.tensors)
+    if (key.rfind("checkpoint.", 0) != 0) rest.insert(key);
   for (const Parameter<T>* parameter : model.operator_->parameters()) {
-    const auto entry = rest.find(parameter->name);
-    if (entry == rest.end()) {
-      append(missing, parameter->name);
-    } else {
-      if (entry->second.shape == parameter->value().shape())
-        parameter->value().copy_from(entry->second.template to_tensor<T>());
-      else
-        append(misshapen, parameter->name, " ", entry->second.shape, " instead of ",
-               parameter->value().shape());
-      rest.erase(entry);
-    }
+    const auto entry = file.tensors.find(parameter->name);
+    rest.erase(parameter->name);
+    if (entry == file.tensors.end())
+      missing.add(parameter->name);
+    else if (entry->second.shape == parameter->value().shape())
+      parameter->value().copy_from(numbers<T>(entry->second, parameter->name, name));
+    else
+      misshapen.add(detail::concatenate(parameter->name, " ", entry->second.shape, " instead of ",
+                                        parameter->value().shape()));
   }
   for (const char* normaliser_name : normaliser_names)
     rest.erase(normaliser_name);
-  for (const auto& [key, tensor] : rest)
-    if (key.rfind("checkpoint.", 0) != 0) append(extra, key);
+  for (const std::string& key : rest)
+    extra.add(printable(key));
   NOPAL_CHECK(missing.empty() && extra.empty() && misshapen.empty(), name,
-              ": the weights do not fit the model's configuration:",
-              missing.empty() ? "" : " missing " + missing + ";",
-              extra.empty() ? "" : " extra " + extra + ";",
-              misshapen.empty() ? "" : " wrong shape " + misshapen + ";");
+              ": the weights do not fit the model's configuration:", missing.list(" missing "),
+              extra.list(" extra "), misshapen.list(" wrong shape "));
 
   model.input_ = normaliser<T>(file, normaliser_names[0], normaliser_names[1], name);
   model.output_ = normaliser<T>(file, normaliser_names[2], normaliser_names[3], name);

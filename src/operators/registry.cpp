@@ -61,7 +61,7 @@ std::unique_ptr<Operator<T>> make_operator(const std::string& name,
                                            double max_parameters) {
   for (const auto& entry : registry<T>())
     if (name == entry.name) return entry.make(configuration, seed, max_parameters);
-  NOPAL_CHECK(false, "unknown operator '", name, "'; did you mean '",
+  NOPAL_CHECK(false, "unknown operator '", printable(name), "'; did you mean '",
               nearest(name, operator_names()), "'?");
 }
 
@@ -72,7 +72,7 @@ nlohmann::json suggest_configuration(const std::string& name, const Shape& x_sha
               " and ", y_shape);
   for (const auto& entry : registry<float>())
     if (name == entry.name) return entry.suggest(x_shape, y_shape);
-  NOPAL_CHECK(false, "unknown operator '", name, "'; did you mean '",
+  NOPAL_CHECK(false, "unknown operator '", printable(name), "'; did you mean '",
               nearest(name, operator_names()), "'?");
 }
 

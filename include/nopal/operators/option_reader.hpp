@@ -7,7 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace nopal {
@@ -24,19 +26,18 @@ class OptionReader {
   OptionReader(const nlohmann::json& json, std::string owner)
       : json_(json), owner_(std::move(owner)) {
     NOPAL_CHECK(json.is_object() || json.is_null(), owner_,
-                ": the options must be a JSON object, got ", json.dump());
+                ": the options must be a JSON object, got ", printable(json.dump()));
   }
 
+  /// A flag, number, string, or list of numbers. Error if the JSON value is of another type or, for
+  /// an integer, not exactly one of 64 bits.
   template <class T>
   void operator()(const std::string& key, T& value) {
     known_.push_back(key);
     const auto entry = json_.find(key);
     if (json_.is_null() || entry == json_.end()) return;
-    try {
-      value = entry->template get<T>();
-    } catch (const nlohmann::json::exception&) {
-      NOPAL_CHECK(false, owner_, ": option '", key, "' has an unusable value ", entry->dump());
-    }
+    NOPAL_CHECK(assign(*entry, value), owner_, ": option '", key, "' has an unusable value ",
+                printable(entry->dump()), "; expected ", kind(value));
   }
 
   /// A string that must be one of `choices`.
@@ -45,10 +46,35 @@ class OptionReader {
   void finish() const;
 
  private:
+  static bool assign(const nlohmann::json& json, bool& value);
+  static bool assign(const nlohmann::json& json, std::int64_t& value);
+  static bool assign(const nlohmann::json& json, double& value);
+  static bool assign(const nlohmann::json& json, std::string& value);
+  template <class T>
+  static bool assign(const nlohmann::json& json, std::vector<T>& values) {
+    if (!json.is_array()) return false;
+    std::vector<T> result(json.size());
+    for (std::size_t i = 0; i < result.size(); ++i)
+      if (!assign(json[i], result[i])) return false;
+    values = std::move(result);
+    return true;
+  }
+
+  static const char* kind(bool) { return "true or false"; }
+  static const char* kind(std::int64_t) { return "an integer"; }
+  static const char* kind(double) { return "a number"; }
+  static const char* kind(const std::string&) { return "a string"; }
+  static const char* kind(const std::vector<std::int64_t>&) { return "a list of integers"; }
+  static const char* kind(const std::vector<double>&) { return "a list of numbers"; }
+
   const nlohmann::json& json_;
   std::string owner_;
   std::vector<std::string> known_;
 };
+
+/// The JSON value that `text`, which comes from a file, holds: an Error that begins with `where` if
+/// it is not JSON or nested more than a few levels deep.
+nlohmann::json parse_options(const std::string& text, const std::string& where);
 
 /// The member of `candidates` that is closest to `word`; "" if there is none.
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
