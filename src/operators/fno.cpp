@@ -8,6 +8,7 @@
 #include <nopal/nn/initialisation.hpp>
 #include <nopal/nn/linear.hpp>
 #include <nopal/nn/mlp.hpp>
+#include <nopal/nn/norm.hpp>
 #include <nopal/nn/soft_gating.hpp>
 #include <nopal/nn/spectral_convolution.hpp>
 #include <nopal/operators/fno.hpp>
@@ -129,6 +130,7 @@ struct Fno<T>::Block {
   SpectralConvolution<T> spectral;
   Variable<T> spectral_bias;
   Skip<T> fno_skip, mlp_skip;
+  Variable<T> norm_scale[2], norm_shift[2];  // of a group norm
   ChannelMlp<T> mlp;
 };
 
@@ -164,6 +166,12 @@ Fno<T>::Fno(const FnoOptions& options, std::uint64_t seed)
     if (o.spectral_bias)
       block.spectral_bias = l.store.normal(name + ".spectral.bias", {c}, deviation).variable;
     block.fno_skip = Skip<T>(l.store, name + ".fno_skip", o.fno_skip, c, o.skip_bias);
+    if (o.norm == "group_norm")
+      for (int j = 0; j < o.norm_count(); ++j) {
+        const std::string norm = name + ".norm." + std::to_string(j);
+        block.norm_scale[j] = l.store.constant(norm + ".scale", {c}, 1).variable;
+        block.norm_shift[j] = l.store.constant(norm + ".shift", {c}, 0).variable;
+      }
     if (o.use_channel_mlp) {
       block.mlp = ChannelMlp<T>(l.store, name + ".channel_mlp", c, o.channel_mlp_width(), c);
       block.mlp_skip = Skip<T>(l.store, name + ".channel_mlp_skip", o.channel_mlp_skip, c, false);
@@ -199,23 +207,40 @@ void Fno<T>::check_inputs(std::span<const Shape> inputs) const {
 }
 
 template <class T>
+Variable<T> Fno<T>::normalise(const Block& block, int index, Variable<T> x) const {
+  if (options_.norm == "instance_norm") return instance_norm(x);
+  if (options_.norm == "group_norm")
+    return group_norm(x, options_.norm_groups, block.norm_scale[index], block.norm_shift[index]);
+  return x;
+}
+
+// Norms stand where neuraloperator 2.0 has them: on K x + b and on the block's result, or with
+// preactivation on the activated input and before the channel MLP.
+template <class T>
 Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, bool last) const {
   const Activation activation = layers_->activation;
-  if (options_.preactivation) x = activate(std::move(x), activation);
-  // K x + b + skip(x); the skip's memory takes the sum.
+  const bool before = options_.preactivation, normed = options_.norm != "none";
+  if (before) x = normalise(block, 0, activate(std::move(x), activation));
   const Variable<T> bounded =
       options_.stabilizer == "tanh" ? activate(copy(x), Activation::tanh) : x;
   Variable<T> y;
-  if (block.fno_skip.kind == Skip<T>::Kind::none) {
+  if (block.fno_skip.kind != Skip<T>::Kind::none && !(normed && !before)) {
+    // K x + b + skip(x); the skip's memory takes the sum.
+    y = block.spectral.forward(bounded, block.fno_skip.forward(x, block.spectral_bias));
+  } else {
     y = block.spectral.forward(bounded);
     if (block.spectral_bias.value().defined()) y = add_bias(y, block.spectral_bias);
-  } else {
-    y = block.spectral.forward(bounded, block.fno_skip.forward(x, block.spectral_bias));
+    if (!before) y = normalise(block, 0, std::move(y));
+    if (block.fno_skip.kind != Skip<T>::Kind::none) y = add(y, block.fno_skip.forward(x));
   }
   if (!last) y = activate(std::move(y), activation);
   if (options_.use_channel_mlp) {
+    if (before) y = normalise(block, 1, std::move(y));
     y = block.mlp.forward(y, activation, block.mlp_skip.forward(x));
-    if (!last && !options_.preactivation) y = activate(std::move(y), activation);
+    if (!before) {
+      y = normalise(block, 1, std::move(y));
+      if (!last) y = activate(std::move(y), activation);
+    }
   }
   return y;
 }

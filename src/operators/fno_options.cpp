@@ -28,7 +28,6 @@ void visit(Options& o, Visitor&& option, Choice&& choice) {
   option("norm_groups", o.norm_groups);
   option("use_channel_mlp", o.use_channel_mlp);
   option("channel_mlp_expansion", o.channel_mlp_expansion);
-  option("channel_mlp_dropout", o.channel_mlp_dropout);
   choice("channel_mlp_skip", o.channel_mlp_skip, {"soft-gating", "linear", "identity", "none"});
   choice("fno_skip", o.fno_skip, {"linear", "soft-gating", "identity", "none"});
   option("skip_bias", o.skip_bias);
@@ -144,8 +143,6 @@ FnoOptions FnoOptions::from_json(const nlohmann::json& json) {
   NOPAL_CHECK(o.projection_channels >= 0 && o.projection_channels <= 1 << 20,
               "fno: projection_channels must be in [0, 2^20], got ", o.projection_channels);
   NOPAL_CHECK(o.rank > 0 && o.rank <= 1, "fno: rank must be in (0, 1], got ", o.rank);
-  NOPAL_CHECK(o.channel_mlp_dropout >= 0 && o.channel_mlp_dropout < 1,
-              "fno: channel_mlp_dropout must be in [0, 1), got ", o.channel_mlp_dropout);
   NOPAL_CHECK(
       o.norm != "group_norm" || (o.norm_groups >= 1 && o.hidden_channels % o.norm_groups == 0),
       "fno: norm_groups ", o.norm_groups, " does not divide hidden_channels ", o.hidden_channels);
@@ -208,6 +205,10 @@ SpectralWeightOptions FnoOptions::spectral_weight() const {
   return weight;
 }
 
+std::int64_t FnoOptions::norm_count() const {
+  return norm == "none" ? 0 : use_channel_mlp ? 2 : 1;
+}
+
 double FnoOptions::parameter_count() const {
   const std::int64_t c = hidden_channels;
   const auto embedded =
@@ -219,6 +220,7 @@ double FnoOptions::parameter_count() const {
   };
   double block = spectral_count(spectral_weight()) + skip(fno_skip, skip_bias) +
                  static_cast<double>(spectral_bias ? c : 0);
+  if (norm == "group_norm") block += static_cast<double>(norm_count() * 2 * c);
   if (use_channel_mlp)
     block += mlp_count(c, channel_mlp_width(), c) + skip(channel_mlp_skip, false);
   return mlp_count(embedded, lifting_width(), c) + static_cast<double>(n_layers) * block +

@@ -20,8 +20,8 @@ struct GradientCheck {
 ///
 /// For each leaf p and each of `directions` random directions v, <grad, v> is compared with the
 /// fourth-order central difference (8 (F(p + h v) - F(p - h v)) - F(p + 2 h v) + F(p - 2 h v)) /
-/// (12 h), where F = sum(f * w) for fixed random w of order 1; errors are relative to the larger of
-/// both and to |grad| |v| / sqrt(size). In double, with h = 1e-3, 1e-8 is typical. Local.
+/// (12 h), where F = sum(f * w) for fixed random w of order 1. Errors are relative to the largest
+/// of both numbers, |grad| and 1e-6 |F|. In double, with h = 1e-3, 1e-8 is typical. Local.
 GradientCheck check_gradient(const std::function<Variable<double>()>& f,
                              const std::vector<Variable<double>>& leaves, int directions = 4,
                              double step = 1e-3, std::uint64_t seed = 1);

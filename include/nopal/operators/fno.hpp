@@ -39,7 +39,6 @@ struct FnoOptions {
   std::int64_t norm_groups = 1;
   bool use_channel_mlp = true;
   double channel_mlp_expansion = 0.5;
-  double channel_mlp_dropout = 0;
   std::string channel_mlp_skip = "soft-gating";  ///< "soft-gating", "linear", "identity", "none"
   std::string fno_skip = "linear";               ///< the same choices
   bool skip_bias = false;                        ///< bias in a linear fno_skip
@@ -65,6 +64,9 @@ struct FnoOptions {
   std::int64_t lifting_width() const;
   std::int64_t projection_width() const;
   std::int64_t channel_mlp_width() const;
+
+  /// Norms a block: after K and, if there is a channel MLP, after that.
+  std::int64_t norm_count() const;
 
   /// The options of each block's spectral weight, without name and seed.
   SpectralWeightOptions spectral_weight() const;
@@ -103,6 +105,7 @@ class Fno : public Operator<T> {
  private:
   struct Layers;
   struct Block;
+  Variable<T> normalise(const Block& block, int index, Variable<T> x) const;
   Variable<T> forward_block(const Block& block, Variable<T> x, bool last) const;
   Shape padded_grid(const Shape& grid) const;
 
