@@ -112,11 +112,9 @@ Variable<T> activate(Variable<T> x, Activation activation) {
   if (!recorded) return y;
 
   return record<T>(y, [x, activation, size, rows](const Tensor<T>& dy) {
-    const auto [dx, beta] = x.gradient_slot();
+    // dx = f'(x) dy takes the memory of dy, which nobody needs afterwards.
     const T* px = x.value().data();
-    const T* pdy = dy.data();
-    T* pdx = dx.data();
-    const bool add = beta != T(0);
+    T* pdy = dy.data();
     detail::with_activation(activation, [&](auto function) {
       using F = decltype(function);
       detail::parallel_for(
@@ -126,10 +124,11 @@ Variable<T> activate(Variable<T> x, Activation activation) {
             for (std::int64_t i = r * flat_row; i < end; ++i) {
               T value, slope;
               F::apply(px[i], value, slope);
-              pdx[i] = (add ? pdx[i] : T(0)) + slope * pdy[i];
+              pdy[i] *= slope;
             }
           });
     });
+    x.accumulate(dy);
   });
 }
 

@@ -91,9 +91,16 @@ void scale_rows(const T* g, const T* x, T* y, std::int64_t rows, std::int64_t co
       "nopal::scale_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
         const T* xr = x + r * columns;
         T* yr = y + r * columns;
+        // Two loops: the compiler does not take the condition out, and then does not vectorise.
+        if (add) {
 #pragma GCC ivdep
-        for (std::int64_t c = 0; c < columns; ++c)
-          yr[c] = (add ? yr[c] : T(0)) + g[c] * xr[c];
+          for (std::int64_t c = 0; c < columns; ++c)
+            yr[c] += g[c] * xr[c];
+        } else {
+#pragma GCC ivdep
+          for (std::int64_t c = 0; c < columns; ++c)
+            yr[c] = g[c] * xr[c];
+        }
       });
 }
 
