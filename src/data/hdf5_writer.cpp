@@ -32,6 +32,15 @@ Shape chunk_shape(const Shape& shape, std::int64_t bytes_a_number) {
   return chunk;
 }
 
+// Bytes on disk: whole chunks.
+std::int64_t stored_bytes(const Shape& shape, std::int64_t bytes_a_number) {
+  const Shape chunk = chunk_shape(shape, bytes_a_number);
+  std::int64_t bytes = bytes_a_number;
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    bytes *= (shape[axis] + chunk[axis] - 1) / chunk[axis] * chunk[axis];
+  return bytes;
+}
+
 constexpr std::int64_t room_for_attributes = std::int64_t(1) << 16;
 
 // Takes `bytes` of disk for the file, made if it is not there; its size stays if `keep_size`.
@@ -154,9 +163,8 @@ Hdf5Writer<T>::Hdf5Writer(const std::string& path, std::int64_t samples, const S
     detail::check_sample_shapes(to.x_shape, to.y_shape, path, "x", "y");
   });
   to.written.resize(static_cast<std::size_t>(samples));
-  const std::int64_t bytes =
-      (to.x_shape.size() + to.y_shape.size()) * static_cast<std::int64_t>(sizeof(T)) +
-      room_for_attributes;
+  const std::int64_t bytes = stored_bytes(to.x_shape, sizeof(T)) +
+                             stored_bytes(to.y_shape, sizeof(T)) + room_for_attributes;
   std::string temporary;
   comm.together([&] {
     if (comm.rank() > 0) return;
@@ -201,10 +209,10 @@ template <class T>
 void Hdf5Writer<T>::attribute(const std::string& name, const std::string& value) {
   const hdf5::Section section;
   const hdf5::Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
-  H5Tset_size(type.get(), std::max<std::size_t>(1, value.size()));
-  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
+  H5Tset_size(type.get(), H5T_VARIABLE);  // what Python reads as str
   H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  implementation_->set_attribute(name, type.get(), value.c_str());
+  const char* text = value.c_str();
+  implementation_->set_attribute(name, type.get(), &text);
 }
 
 template <class T>

@@ -162,18 +162,25 @@ TEST_F(Hdf5Test, Attributes) {
     H5Awrite(a, text, &units);
     const hid_t b = H5Acreate2(file, "seed", H5T_STD_I32BE, one, H5P_DEFAULT, H5P_DEFAULT);
     H5Awrite(b, H5T_NATIVE_INT32, &seed);
+    const hid_t fixed = H5Tcopy(H5T_C_S1);
+    H5Tset_size(fixed, 8);
+    H5Tset_strpad(fixed, H5T_STR_NULLPAD);
+    const hid_t d = H5Acreate2(file, "fixed", fixed, one, H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(d, fixed, "four\0\0\0\0");
+    H5Tclose(fixed);
     const hsize_t two = 2;
     const hid_t list = H5Screate_simple(1, &two, nullptr);
     const hid_t c = H5Acreate2(file, "list", H5T_NATIVE_INT, list, H5P_DEFAULT, H5P_DEFAULT);
-    for (const hid_t id : {a, b, c})
+    for (const hid_t id : {a, b, c, d})
       H5Aclose(id);
     H5Sclose(list);
     H5Sclose(one);
     H5Tclose(text);
     H5Fclose(file);
   }
-  const std::map<std::string, std::string> expected = {
-      {"problem", "darcy µ"}, {"empty", ""}, {"tau", "0.1"}, {"units", "m/s"}, {"seed", "-7"}};
+  const std::map<std::string, std::string> expected = {{"problem", "darcy µ"}, {"empty", ""},
+                                                       {"tau", "0.1"},         {"units", "m/s"},
+                                                       {"seed", "-7"},         {"fixed", "four"}};
   EXPECT_EQ(Hdf5Dataset<float>(path("a.h5")).attributes(), expected);
 }
 
