@@ -34,13 +34,13 @@ template <class T>
 struct VectorOf;
 template <>
 struct VectorOf<float> {
-  typedef float type __attribute__((vector_size(vector_bytes), aligned(4), may_alias));
-  typedef float aligned_type __attribute__((vector_size(vector_bytes)));
+  using type [[gnu::vector_size(vector_bytes), gnu::aligned(4), gnu::may_alias]] = float;
+  using aligned_type [[gnu::vector_size(vector_bytes)]] = float;
 };
 template <>
 struct VectorOf<double> {
-  typedef double type __attribute__((vector_size(vector_bytes), aligned(8), may_alias));
-  typedef double aligned_type __attribute__((vector_size(vector_bytes)));
+  using type [[gnu::vector_size(vector_bytes), gnu::aligned(8), gnu::may_alias]] = double;
+  using aligned_type [[gnu::vector_size(vector_bytes)]] = double;
 };
 
 template <class T>

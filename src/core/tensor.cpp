@@ -94,8 +94,8 @@ bool all_finite(const Tensor<T>& x) {
   std::int64_t bad = 0;
   Kokkos::parallel_reduce(
       "nopal::all_finite", Range(0, x.size()),
-      // x - x is 0 for a finite x and NaN otherwise; holds on every back end.
-      KOKKOS_LAMBDA(std::int64_t i, std::int64_t & sum) { sum += (px[i] - px[i] == T(0)) ? 0 : 1; },
+      // 0 x is 0 for a finite x and NaN otherwise; holds on every back end.
+      KOKKOS_LAMBDA(std::int64_t i, std::int64_t & sum) { sum += (T(0) * px[i] == T(0)) ? 0 : 1; },
       bad);
   return bad == 0;
 }

@@ -156,7 +156,7 @@ std::string begin_replacement(const std::string& path) {
   const std::string target = resolve(path);
   check_replaceable(path, target);
   NOPAL_CHECK(!is_special(target), "cannot write ", path, ": it is a device or pipe, not a file");
-  const std::string temporary = temporary_name(target);
+  std::string temporary = temporary_name(target);
   NOPAL_CHECK(::unlink(temporary.c_str()) == 0 || errno == ENOENT, "cannot write ", path,
               ": cannot remove the old ", temporary, ": ", reason(errno));
   const std::string folder = folder_of(target);

@@ -171,9 +171,12 @@ void DistributedOptimizer<T>::restore(const std::map<std::string, Tensor<T>>& st
                 "the optimizer state \"", name, "\" has ", tensor.size(),
                 " entries, expected those of a parameter of this model (", size, ")");
     const std::int64_t ratio = size / tensor.size();
-    for_each_in(sum_->part(), [&](const Place& p, std::int64_t first, std::int64_t count) {
+    // Captured by value: older clangs capture no references to structured bindings.
+    const auto take = [&, name = name, tensor = tensor](const Place& p, std::int64_t first,
+                                                        std::int64_t count) {
       if (&p == place->second) mine[name] = flat_slice(tensor, first / ratio, count / ratio);
-    });
+    };
+    for_each_in(sum_->part(), take);
   }
   optimizer_->restore(mine);
 }

@@ -62,7 +62,7 @@ std::string JsonOptions::choice(const std::string& name, const std::string& stan
   if (!value) return standard;
   NOPAL_CHECK(value->is_string(), "option \"", name, "\" of ", owner_, ": expected a text, got ",
               value->dump());
-  const auto x = value->get<std::string>();
+  auto x = value->get<std::string>();
   NOPAL_CHECK(std::find(choices.begin(), choices.end(), x) != choices.end(), "option \"", name,
               "\" of ", owner_, ": unknown value \"", x, "\";", suggestion(x, choices));
   return x;

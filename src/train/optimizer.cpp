@@ -13,9 +13,9 @@ namespace detail {
 
 template <class T>
 Tensor<T> encode_count(std::uint64_t count) {
-  std::vector<T> words;
-  for (int i = 0; i < 4; ++i)
-    words.push_back(static_cast<T>(count >> (16 * i) & 0xffff));
+  std::vector<T> words(4);
+  for (std::size_t i = 0; i < 4; ++i)
+    words[i] = static_cast<T>(count >> (16 * i) & 0xffff);
   return Tensor<T>::from_host({4}, words);
 }
 

@@ -70,8 +70,8 @@ class SpectralWeight {
   /// Error if an option makes no sense. Weights depend on (seed, name) only.
   explicit SpectralWeight(const SpectralWeightOptions& options);
 
-  SpectralWeight(SpectralWeight&&) = default;
-  SpectralWeight& operator=(SpectralWeight&&) = default;
+  SpectralWeight(SpectralWeight&&) noexcept = default;
+  SpectralWeight& operator=(SpectralWeight&&) noexcept = default;
 
   /// y(b, k, o) = sum_i x(b, k, i) W(k, i, o) for x (B, K1, ..., Kd, Cin, 2); gives
   /// (B, K1, ..., Kd, Cout, 2).
