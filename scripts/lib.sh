@@ -10,6 +10,9 @@
 
 nopal_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
+# nopal_jobs: cores to build with. nproc obeys OMP_NUM_THREADS, which is set below for the tests.
+nopal_jobs() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
+
 # say TEXT: a heading in the script's output.
 say() { printf '\n== %s\n' "$*"; }
 
@@ -87,7 +90,7 @@ configure_and_build() {
       *) targets+=("$argument") ;;
     esac
   done
-  local build=(cmake --build --preset "$preset" -j "${NOPAL_BUILD_JOBS:-$(nproc)}")
+  local build=(cmake --build --preset "$preset" -j "${NOPAL_BUILD_JOBS:-$(nopal_jobs)}")
   [ ${#targets[@]} -eq 0 ] || build+=(--target "${targets[@]}")
   (
     cd "$nopal_root"
