@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "common.hpp"
+
+#include <nopal/io/atomic_file.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+namespace nopal::tools {
+
+Set open_data(const std::string& path, const Communicator& comm) {
+  Set data;
+  comm.together([&] { data = std::make_shared<Hdf5Dataset<float>>(path); });
+  return data;
+}
+
+void check_writable(const std::string& path, const Communicator& comm) {
+  comm.together([&] {
+    if (comm.rank() == 0) const AtomicFile probe(path);
+  });
+}
+
+void make_folder(const std::string& path, const Communicator& comm) {
+  comm.together([&] {
+    if (comm.rank() > 0) return;
+    std::error_code code;
+    std::filesystem::create_directories(path, code);
+    NOPAL_CHECK(!code && std::filesystem::is_directory(path), "cannot make the folder ", path, ": ",
+                code ? code.message() : "a file has that name");
+  });
+}
+
+std::string stem(const std::string& path) {
+  return std::filesystem::path(path).stem().string();
+}
+
+std::string grid_text(const Shape& shape) {
+  std::string text;
+  for (int axis = 0; axis + 1 < shape.rank(); ++axis)
+    text += (axis > 0 ? " x " : "") + std::to_string(shape[axis]);
+  return text;
+}
+
+Shape with_samples(std::int64_t samples, const Shape& shape) {
+  Shape result{samples};
+  for (const std::int64_t extent : shape)
+    result.push_back(extent);
+  return result;
+}
+
+template <class T>
+std::pair<Tensor<T>, Tensor<T>> read_samples(const Dataset<T>& data, std::int64_t first,
+                                             std::int64_t count) {
+  std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
+  std::iota(indices.begin(), indices.end(), first);
+  Tensor<T> x(with_samples(count, data.x_shape())), y(with_samples(count, data.y_shape()));
+  data.read(indices, x, y);
+  return {x, y};
+}
+
+template std::pair<Tensor<float>, Tensor<float>> read_samples<float>(const Dataset<float>&,
+                                                                     std::int64_t, std::int64_t);
+
+Summary summarise(std::vector<double> errors) {
+  if (errors.empty()) return {};
+  std::sort(errors.begin(), errors.end());
+  const std::size_t n = errors.size();
+  return {std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(n),
+          (errors[(n - 1) / 2] + errors[n / 2]) / 2, errors.back()};
+}
+
+Errors measure(const Predictor& predict, const Dataset<float>& data, std::int64_t batch,
+               Boundary boundary, const Communicator& comm) {
+  const auto l2 = Tensor<double>::zeros({data.size()}), h1 = Tensor<double>::zeros({data.size()});
+  const Slab mine = slab(data.size(), comm.rank(), comm.size());
+  comm.together([&] {
+    for (std::int64_t done = 0; done < mine.count; done += batch) {
+      const std::int64_t count = std::min(batch, mine.count - done);
+      const auto [x, y] = read_samples(data, mine.first + done, count);
+      const Tensor<float> p = predict(x);
+      NOPAL_CHECK(p.shape() == y.shape(), data.description(), ": the prediction has shape ",
+                  p.shape(), ", the data ", y.shape());
+      l2.slice(mine.first + done, count).copy_from_host(relative_l2_errors(p, y).data());
+      h1.slice(mine.first + done, count).copy_from_host(relative_h1_errors(p, y, boundary).data());
+    }
+  });
+  comm.sum(l2);
+  comm.sum(h1);
+  return {l2.to_vector(), h1.to_vector()};
+}
+
+}  // namespace nopal::tools

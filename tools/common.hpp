@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/data/dataset.hpp>
+#include <nopal/train/losses.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace nopal::tools {
+
+using Set = std::shared_ptr<const Hdf5Dataset<float>>;
+
+/// Opens a data file on all ranks; an error on one is an error on all. Collective.
+Set open_data(const std::string& path, const Communicator& comm);
+
+/// Error on all ranks if `path` cannot be written, found out before hours of work. An older file
+/// stays as it is. Collective.
+void check_writable(const std::string& path, const Communicator& comm);
+
+/// Makes the folder and those above it. Error on all ranks if that fails. Collective.
+void make_folder(const std::string& path, const Communicator& comm);
+
+/// `data/train.h5` -> `train`.
+std::string stem(const std::string& path);
+
+/// `64 x 64` for (64, 64, 1).
+std::string grid_text(const Shape& shape);
+
+/// `shape` with a sample axis in front.
+Shape with_samples(std::int64_t samples, const Shape& shape);
+
+/// Samples `first`, ..., `first + count - 1` of a set: x, y.
+template <class T>
+std::pair<Tensor<T>, Tensor<T>> read_samples(const Dataset<T>& data, std::int64_t first,
+                                             std::int64_t count);
+
+/// y for x, both in physical units.
+using Predictor = std::function<Tensor<float>(const Tensor<float>& x)>;
+
+/// Relative errors of each sample of a set.
+struct Errors {
+  std::vector<double> l2, h1;
+};
+
+/// Statistics of one column of errors.
+struct Summary {
+  double mean = 0, median = 0, largest = 0;
+};
+Summary summarise(std::vector<double> errors);
+
+/// Errors of a predictor on all samples, `batch` at a time on each rank. Collective; the same on
+/// all ranks.
+Errors measure(const Predictor& predict, const Dataset<float>& data, std::int64_t batch,
+               Boundary boundary, const Communicator& comm);
+
+}  // namespace nopal::tools

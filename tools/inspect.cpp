@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "commands.hpp"
+#include "common.hpp"
+
+#include <nopal/io/safetensors.hpp>
+#include <nopal/operators/model.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+namespace nopal::tools {
+namespace {
+
+using Json = nlohmann::json;
+
+Json to_json(const Shape& shape) {
+  return std::vector<std::int64_t>(shape.begin(), shape.end());
+}
+
+bool is_hdf5(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  NOPAL_CHECK(in.good(), "cannot read ", path, ": no such file, or no permission");
+  char signature[8] = {};
+  in.read(signature, sizeof signature);
+  return in.gcount() == 8 && std::string(signature, 8) == "\x89HDF\r\n\x1a\n";
+}
+
+// Range, mean and deviation over samples, in one pass.
+struct Statistics {
+  double low = INFINITY, high = -INFINITY, sum = 0, squares = 0, entries = 0;
+
+  void add(const Tensor<float>& fields) {
+    for (const float value : fields.to_vector()) {
+      low = std::min(low, double(value));
+      high = std::max(high, double(value));
+      sum += value;
+      squares += double(value) * value;
+      entries += 1;
+    }
+  }
+  Json json() const {
+    const double mean = sum / entries;
+    return {{"min", low},
+            {"max", high},
+            {"mean", mean},
+            {"deviation", std::sqrt(std::max(0.0, squares / entries - mean * mean))}};
+  }
+};
+
+Json describe_data(const std::string& path, bool all) {
+  const Hdf5Dataset<float> data(path);
+  Json json = {{"kind", "data"},
+               {"samples", data.size()},
+               {"x", {{"shape", to_json(data.x_shape())}}},
+               {"y", {{"shape", to_json(data.y_shape())}}},
+               {"attributes", data.attributes()}};
+  const std::int64_t count = all ? data.size() : std::min<std::int64_t>(data.size(), 64);
+  Statistics x, y;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto [xs, ys] = read_samples(data, i, 1);
+    x.add(xs);
+    y.add(ys);
+  }
+  json["samples_read"] = count;
+  json["x"].update(x.json());
+  json["y"].update(y.json());
+  return json;
+}
+
+Json describe_tensors(const SafetensorsFile& file) {
+  Json tensors = Json::array();
+  for (const auto& [name, tensor] : file.tensors)
+    tensors.push_back({{"name", name}, {"type", tensor.dtype}, {"shape", to_json(tensor.shape)}});
+  return tensors;
+}
+
+Json describe_safetensors(const std::string& path) {
+  const SafetensorsFile file = read_safetensors(path);
+  Json json = {{"kind", "safetensors"}, {"tensors", describe_tensors(file)}};
+  Json metadata = Json::object();
+  for (const auto& [key, value] : file.metadata) {
+    const Json parsed = value.starts_with("{") ? Json::parse(value, nullptr, false)
+                                               : Json(Json::value_t::discarded);
+    metadata[key] = parsed.is_discarded() ? Json(value) : parsed;
+  }
+  if (file.metadata.contains("checkpoint")) {
+    // The state of training is long; what one wants to know is how far it came.
+    json["kind"] = "checkpoint";
+    Json& state = metadata["checkpoint"];
+    if (state.is_object())
+      for (const char* longwinded : {"history", "identity"})
+        state.erase(longwinded);
+  } else if (file.metadata.contains("operator")) {
+    const Model<float> model = Model<float>::from_file(file, path);
+    json["kind"] = "model";
+    json["parameters"] = count(model.op().parameters());
+    const auto normaliser = [](const Normaliser<float>& n) {
+      return n.identity() ? Json("none") : n.mean().rank() == 1 ? Json("channel") : Json("point");
+    };
+    json["input_normaliser"] = normaliser(model.input_normaliser());
+    json["output_normaliser"] = normaliser(model.output_normaliser());
+  }
+  json["metadata"] = metadata;
+  return json;
+}
+
+std::string text(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_number_float()) return value.dump();
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%.6g", value.get<double>());
+  return buffer;
+}
+
+void print(const Json& json, int indent) {
+  std::size_t width = 0;
+  for (const auto& [key, value] : json.items())
+    width = std::max(width, key.size());
+  for (const auto& [key, value] : json.items()) {
+    const std::string name = std::string(static_cast<std::size_t>(indent), ' ') + key;
+    const int column = indent + static_cast<int>(width) + 2;
+    if (key == "tensors") {
+      std::printf("%s\n", name.c_str());
+      for (const auto& tensor : value) {
+        std::string shape;
+        for (const auto& extent : tensor["shape"])
+          shape += (shape.empty() ? "" : " x ") + extent.dump();
+        std::printf("%*s%-44s %s  %s\n", indent + 2, "", tensor["name"].get<std::string>().c_str(),
+                    tensor["type"].get<std::string>().c_str(), shape.c_str());
+      }
+    } else if (value.is_object() && !value.empty()) {
+      std::printf("%s\n", name.c_str());
+      print(value, indent + 2);
+    } else {
+      std::printf("%-*s%s\n", column, name.c_str(), text(value).c_str());
+    }
+  }
+}
+
+}  // namespace
+
+void inspect_command(Options& options, const Communicator& comm) {
+  const bool as_json = options.flag("json", false, "print JSON");
+  const bool all = options.flag("all", false, "data: read all samples, not just the first 64");
+  const std::string file = options.positional("FILE", "model, checkpoint or data file");
+  if (!options.ready()) return;
+  comm.together([&] {
+    if (comm.rank() > 0) return;
+    Json json = is_hdf5(file) ? describe_data(file, all) : describe_safetensors(file);
+    json["file"] = file;
+    json["bytes"] = std::filesystem::file_size(file);
+    if (as_json)
+      std::printf("%s\n", json.dump(2).c_str());
+    else
+      print(json, 0);
+  });
+}
+
+}  // namespace nopal::tools

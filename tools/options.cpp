@@ -1,0 +1,355 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "options.hpp"
+
+#include <nopal/operators/option_reader.hpp>
+#include <nopal/solvers/petsc.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <sstream>
+
+namespace nopal::tools {
+namespace {
+
+// As PETSc: a dash and a letter, so that negative numbers are values.
+bool is_key(const std::string& word) {
+  const std::size_t dashes = word.starts_with("--") ? 2 : 1;
+  return word.size() > dashes && word[0] == '-' &&
+         std::isalpha(static_cast<unsigned char>(word[dashes]));
+}
+
+std::optional<bool> to_boolean(std::string word) {
+  for (char& c : word)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const char* yes : {"", "1", "true", "yes", "on"})
+    if (word == yes) return true;
+  for (const char* no : {"0", "false", "no", "off"})
+    if (word == no) return false;
+  return std::nullopt;
+}
+
+template <class Number>
+std::optional<Number> to_number(const std::string& word) {
+  Number value{};
+  const char* const end = word.data() + word.size();
+  const auto [last, code] = std::from_chars(word.data(), end, value);
+  if (code != std::errc() || last != end) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> items;
+  std::istringstream in(list);
+  for (std::string item; std::getline(in, item, ',');)
+    items.push_back(item);
+  return items;
+}
+
+std::string format_number(double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%g", value);
+  return buffer;
+}
+
+// Options that PETSc looks at only when it ends, or that take part in its start before the
+// database counts who read what.
+bool belongs_to_petsc(const std::string& name) {
+  for (const char* prefix : {"log_",
+                             "options_",
+                             "malloc",
+                             "objects_",
+                             "memory_",
+                             "on_error_",
+                             "checkstack",
+                             "nox",
+                             "display",
+                             "skip_petscrc",
+                             "citations",
+                             "check_pointer_intensity",
+                             "error_output",
+                             "fp_trap",
+                             "info",
+                             "get_total_flops",
+                             "mpi_",
+                             "petsc_ci",
+                             "saws_",
+                             "vecscatter_",
+                             "start_in_debugger",
+                             "stop_for_debugger",
+                             "version"})
+    if (name.starts_with(prefix)) return true;
+  return false;
+}
+
+}  // namespace
+
+Options::Options(std::string command, std::string summary,
+                 const std::vector<std::string>& arguments, bool help, const Communicator& comm)
+    : command_(std::move(command)), summary_(std::move(summary)), help_(help), comm_(comm) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (!is_key(arguments[i])) {
+      words_.push_back(arguments[i]);
+    } else if (i + 1 < arguments.size() && !is_key(arguments[i + 1])) {
+      ++i;  // the value of the option
+    }
+  }
+}
+
+void Options::fail(const std::string& message) {
+  if (error_.empty()) error_ = message;
+}
+
+std::optional<std::string> Options::find(const std::string& name, const std::string& placeholder,
+                                         const std::string& fallback, const std::string& help) {
+  entries_.push_back({name, placeholder, fallback, help});
+  const char* value = nullptr;
+  PetscBool set = PETSC_FALSE;
+  NOPAL_PETSC(PetscOptionsFindPair(nullptr, nullptr, ("-" + name).c_str(), &value, &set));
+  if (!set) return std::nullopt;
+  return value ? std::string(value) : std::string();
+}
+
+std::string Options::positional(const std::string& name, const std::string& help, bool required) {
+  positionals_.push_back(required ? name : "[" + name + "]");
+  entries_.push_back({"", name, "", help});
+  if (words_.empty()) {
+    if (required) fail("expected " + name + ": " + help);
+    return "";
+  }
+  const std::string word = words_.front();
+  words_.erase(words_.begin());
+  return word;
+}
+
+std::string Options::text(const std::string& name, const std::string& fallback,
+                          const std::string& placeholder, const std::string& help) {
+  const auto value = find(name, placeholder, fallback, help);
+  if (value && value->empty())
+    fail("option -" + name + ": expected " + placeholder + ", got nothing");
+  return value.value_or(fallback);
+}
+
+std::string Options::required(const std::string& name, const std::string& placeholder,
+                              const std::string& help) {
+  const std::string value = text(name, "", placeholder, help);
+  if (value.empty()) fail("option -" + name + " " + placeholder + " is required: " + help);
+  entries_.back().fallback = "required";
+  return value;
+}
+
+std::vector<std::string> Options::texts(const std::string& name, const std::string& placeholder,
+                                        const std::string& help, bool required) {
+  return split(required ? this->required(name, placeholder, help)
+                        : text(name, "", placeholder, help));
+}
+
+std::string Options::choice(const std::string& name, const std::string& fallback,
+                            const std::vector<std::string>& choices, const std::string& help) {
+  std::string list;
+  for (const std::string& item : choices)
+    list += (list.empty() ? "" : ", ") + item;
+  const std::string value = text(name, fallback, "NAME", help + ": " + list);
+  if (std::find(choices.begin(), choices.end(), value) == choices.end())
+    fail("option -" + name + ": expected one of " + list + ", got '" + value + "'; did you mean '" +
+         nearest(value, choices) + "'?");
+  return value;
+}
+
+std::int64_t Options::integer(const std::string& name, std::int64_t fallback,
+                              const std::string& help, std::int64_t minimum) {
+  const auto value = find(name, "N", std::to_string(fallback), help);
+  if (!value) return fallback;
+  const auto number = to_number<std::int64_t>(*value);
+  if (!number) {
+    fail("option -" + name + ": expected an integer, got '" + *value + "'");
+    return fallback;
+  }
+  if (*number < minimum)
+    fail("option -" + name + ": expected at least " + std::to_string(minimum) + ", got " + *value);
+  return *number;
+}
+
+std::vector<std::int64_t> Options::integers(const std::string& name, const std::string& help) {
+  const auto value = find(name, "N,...", "", help);
+  std::vector<std::int64_t> numbers;
+  if (!value) return numbers;
+  for (const std::string& item : split(*value)) {
+    const auto number = to_number<std::int64_t>(item);
+    if (!number) fail("option -" + name + ": expected integers with commas, got '" + *value + "'");
+    numbers.push_back(number.value_or(0));
+  }
+  if (numbers.empty()) fail("option -" + name + ": expected integers with commas, got nothing");
+  return numbers;
+}
+
+double Options::real(const std::string& name, double fallback, const std::string& help,
+                     double minimum) {
+  const auto value = find(name, "X", format_number(fallback), help);
+  if (!value) return fallback;
+  const auto number = to_number<double>(*value);
+  if (!number || !std::isfinite(*number)) {
+    fail("option -" + name + ": expected a number, got '" + *value + "'");
+    return fallback;
+  }
+  if (*number < minimum)
+    fail("option -" + name + ": expected at least " + format_number(minimum) + ", got " + *value);
+  return *number;
+}
+
+bool Options::flag(const std::string& name, bool fallback, const std::string& help) {
+  const auto value = find(name, "", fallback ? "true" : "false", help);
+  if (!value) return fallback;
+  const auto boolean = to_boolean(*value);
+  if (boolean) return *boolean;
+  // `-json FILE`: PETSc takes the word for the value of the flag.
+  words_.insert(words_.begin(), *value);
+  return true;
+}
+
+nlohmann::json Options::configuration(const std::string& prefix, const nlohmann::json& defaults,
+                                      const std::string& title) {
+  section(title);
+  nlohmann::json given = nlohmann::json::object();
+  const auto parse = [](const std::string& word, const nlohmann::json& like) -> nlohmann::json {
+    if (like.is_string()) return word;
+    if (like.is_boolean()) {
+      const auto value = to_boolean(word);
+      return value ? nlohmann::json(*value) : nlohmann::json();
+    }
+    if (const auto value = to_number<std::int64_t>(word)) return *value;
+    if (like.is_number_integer()) return {};
+    if (const auto value = to_number<double>(word); value && std::isfinite(*value)) return *value;
+    return {};
+  };
+  const auto describe = [](const nlohmann::json& value) {
+    return value.is_boolean()          ? "true or false"
+           : value.is_string()         ? "a word"
+           : value.is_number_integer() ? "an integer"
+           : value.is_array()          ? "numbers with commas"
+                                       : "a number";
+  };
+  for (const auto& [key, value] : defaults.items()) {
+    std::string fallback;
+    if (value.is_array()) {
+      for (const auto& item : value)
+        fallback += (fallback.empty() ? "" : ",") + item.dump();
+      if (fallback.empty()) fallback = "none";
+    } else {
+      fallback = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+    const auto word = find(prefix + key, "", fallback, describe(value));
+    if (!word) continue;
+    nlohmann::json parsed;
+    if (value.is_array()) {
+      parsed = nlohmann::json::array();
+      if (*word != "none")
+        for (const std::string& item : split(*word)) {
+          const nlohmann::json element =
+              parse(item, value.empty() ? nlohmann::json(0.5) : value[0]);
+          if (element.is_null())
+            fail("option -" + prefix + key + ": expected " + describe(value) + ", got '" + *word +
+                 "'");
+          parsed.push_back(element);
+        }
+    } else {
+      parsed = parse(*word, value);
+    }
+    if (parsed.is_null())
+      fail("option -" + prefix + key + ": expected " + describe(value) + ", got '" + *word + "'");
+    given[key] = parsed;
+  }
+  return given;
+}
+
+void Options::declare(const std::string& name, const std::string& fallback, const std::string& help,
+                      bool hidden) {
+  entries_.push_back({name, "", fallback, help, hidden});
+}
+
+void Options::section(const std::string& title) {
+  entries_.push_back({"", "", "", title});
+}
+
+bool Options::given(const std::string& name) const {
+  PetscBool set = PETSC_FALSE;
+  NOPAL_PETSC(PetscOptionsHasName(nullptr, nullptr, ("-" + name).c_str(), &set));
+  return set == PETSC_TRUE;
+}
+
+void Options::check_unknown(bool strict) const {
+  PetscInt count = 0;
+  char **names = nullptr, **values = nullptr;
+  NOPAL_PETSC(PetscOptionsLeftGet(nullptr, &count, &names, &values));
+  std::string unknown;
+  for (PetscInt i = 0; i < count && unknown.empty(); ++i) {
+    const std::string name = names[i];
+    const auto has_prefix = [&](const std::string& prefix) { return name.starts_with(prefix); };
+    const bool declared = std::any_of(entries_.begin(), entries_.end(),
+                                      [&](const Entry& e) { return e.name == name; });
+    if (declared || belongs_to_petsc(name)) continue;
+    if (!strict && std::any_of(prefixes_.begin(), prefixes_.end(), has_prefix)) continue;
+    unknown = name;
+  }
+  NOPAL_PETSC(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
+  if (unknown.empty()) return;
+  std::vector<std::string> known;
+  for (const Entry& entry : entries_)
+    if (!entry.name.empty()) known.push_back(entry.name);
+  NOPAL_CHECK(false, "unknown option -", unknown,
+              known.empty() ? "" : "; did you mean -" + nearest(unknown, known) + "?",
+              " (nopal help ", command_, " lists all)");
+}
+
+bool Options::ready() {
+  if (help_) {
+    if (comm_.rank() == 0) print_help();
+    return false;
+  }
+  check_unknown(false);
+  NOPAL_CHECK(words_.empty(), "unexpected argument '", words_.empty() ? "" : words_.front(),
+              "': values follow their option, lists are written with commas (nopal help ", command_,
+              ")");
+  NOPAL_CHECK(error_.empty(), error_);
+  return true;
+}
+
+void Options::print_help() const {
+  std::string usage = "nopal " + command_;
+  for (const std::string& word : positionals_)
+    usage += " " + word;
+  for (const Entry& entry : entries_)
+    if (entry.fallback == "required") usage += " -" + entry.name + " " + entry.placeholder;
+  std::printf("%s\n\nUsage: %s [options]\n", summary_.c_str(), usage.c_str());
+  bool heading = false;
+  for (const Entry& entry : entries_) {
+    if (entry.hidden) continue;
+    if (entry.name.empty() && entry.placeholder.empty()) {
+      std::printf("\n%s\n", entry.help.c_str());
+      heading = true;
+      continue;
+    }
+    if (!heading) std::printf("\nOptions\n");
+    heading = true;
+    std::string left = entry.name.empty() ? entry.placeholder : "-" + entry.name;
+    if (!entry.name.empty() && !entry.placeholder.empty()) left += " " + entry.placeholder;
+    std::string right = entry.help;
+    if (entry.fallback == "required")
+      right += " (required)";
+    else if (!entry.fallback.empty())
+      right += " [" + entry.fallback + "]";
+    std::printf("  %-34s %s\n", left.c_str(), right.c_str());
+  }
+  for (const std::string& text : notes_)
+    std::printf("\n%s\n", text.c_str());
+  std::printf(
+      "\nPETSc\n  -options_file FILE                 read options from a file\n"
+      "  -log_view                          times of PETSc's and nopal's stages at the end\n"
+      "  -options_left                      list options that were not used\n");
+}
+
+}  // namespace nopal::tools

@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "commands.hpp"
+#include "common.hpp"
+#include "figures.hpp"
+
+#include <nopal/core/runtime.hpp>
+#include <nopal/operators/model.hpp>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace nopal::tools {
+namespace {
+
+// The predictions for all inputs, as a data file; each rank its own samples.
+void write_predictions(const std::string& out, const Model<float>& model,
+                       const std::string& model_file, const Hdf5Dataset<float>& data,
+                       std::int64_t batch, const Communicator& comm) {
+  Shape y_shape;
+  comm.together([&] {
+    const Tensor<float> y = model.predict(read_samples(data, 0, 1).first);
+    y_shape = Shape(y.shape().begin() + 1, y.shape().end());
+  });
+  Hdf5Writer<float> writer(out, data.size(), data.x_shape(), y_shape, comm);
+  writer.attribute("content", "x: inputs, y: predictions");
+  writer.attribute("model", model_file);
+  writer.attribute("inputs", data.description());
+  writer.attribute("nopal_version", version());
+  writer.attribute("nopal_commit", commit());
+  const Slab mine = slab(data.size(), comm.rank(), comm.size());
+  comm.together([&] {
+    for (std::int64_t done = 0; done < mine.count; done += batch) {
+      const std::int64_t first = mine.first + done;
+      const Tensor<float> x = read_samples(data, first, std::min(batch, mine.count - done)).first;
+      writer.write(first, x, model.predict(x));
+    }
+  });
+  writer.close();
+}
+
+Tensor<float> one(const Tensor<float>& fields) {
+  return fields.reshape(Shape(fields.shape().begin() + 1, fields.shape().end()));
+}
+
+}  // namespace
+
+void predict_command(Options& options, const Communicator& comm) {
+  const std::string model_file = options.required("model_file", "FILE", "model (safetensors)");
+  const std::string data_file = options.required("data", "FILE", "data with the inputs (HDF5)");
+  const std::string out = options.text("out", "", "FILE", "predictions to write (HDF5)");
+  const std::string figures = options.text("figures", "", "FOLDER", "pictures to draw (PNG)");
+  const std::string vtk = options.text("vtk", "", "FOLDER", "fields to write (VTK .vti)");
+  std::vector<std::int64_t> samples =
+      options.integers("samples", "which samples to draw and write as VTK, from 0 [0,1,2]");
+  const std::int64_t batch = options.integer("batch", 16, "samples at a time on each rank", 1);
+  if (out.empty() && figures.empty() && vtk.empty())
+    options.fail("nothing to do: give -out FILE, -figures FOLDER or -vtk FOLDER");
+  if (!options.ready()) return;
+
+  const Model<float> model = Model<float>::load(model_file, comm);
+  const Set data = open_data(data_file, comm);
+  const Shape input = with_samples(1, data->x_shape());
+  try {
+    model.op().check_inputs(std::span(&input, 1));
+  } catch (const Error& error) {
+    NOPAL_CHECK(false, model_file, " does not fit ", data_file, ": ", error.what());
+  }
+  for (const std::int64_t sample : samples)
+    NOPAL_CHECK(sample >= 0 && sample < data->size(), "option -samples: ", data_file, " has ",
+                data->size(), " samples, counted from 0; got ", sample);
+  if (samples.empty())
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(3, data->size()); ++i)
+      samples.push_back(i);
+  for (const std::string& folder : {figures, vtk})
+    if (!folder.empty()) make_folder(folder, comm);
+
+  if (!out.empty()) write_predictions(out, model, model_file, *data, batch, comm);
+  // The few samples to look at are made on one rank.
+  comm.together([&] {
+    if (comm.rank() > 0 || (figures.empty() && vtk.empty())) return;
+    for (const std::int64_t sample : samples) {
+      const auto [x, y] = read_samples(*data, sample, 1);
+      const Tensor<float> p = model.predict(x);
+      const bool comparable = p.shape() == y.shape();
+      const Tensor<float> reference = comparable ? one(y) : Tensor<float>();
+      std::string title = stem(data_file) + ", sample " + std::to_string(sample) + ", " +
+                          grid_text(data->x_shape());
+      if (comparable) {
+        char error[64];
+        std::snprintf(error, sizeof error, ": relative L2 error %.2f %%",
+                      100 * relative_l2_errors(p, y).front());
+        title += error;
+      }
+      std::string name = stem(data_file);
+      name.append("_").append(std::to_string(sample));
+      if (!figures.empty())
+        draw_prediction(figures + "/" + name + ".png", title, one(x), reference, one(p));
+      if (!vtk.empty()) write_prediction_vtk(vtk + "/" + name + ".vti", one(x), reference, one(p));
+    }
+  });
+  if (comm.rank() == 0) {
+    if (!out.empty())
+      std::printf("%s: %lld predictions\n", out.c_str(), static_cast<long long>(data->size()));
+    for (const std::string& folder : {figures, vtk})
+      if (!folder.empty())
+        std::printf("%s: %zu %s\n", folder.c_str(), samples.size(),
+                    folder == figures ? "pictures" : "VTK files");
+  }
+}
+
+}  // namespace nopal::tools

@@ -1,0 +1,246 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "commands.hpp"
+#include "common.hpp"
+#include "figures.hpp"
+
+#include <nopal/core/runtime.hpp>
+#include <nopal/train/optimizer.hpp>
+#include <nopal/train/schedule.hpp>
+#include <nopal/train/trainer.hpp>
+
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+
+namespace nopal::tools {
+namespace {
+
+struct TrainRequest {
+  std::string data, validation, out, curve, model;
+  std::vector<std::string> tests;
+  nlohmann::json configuration;
+  std::string normalise_input, normalise_output;
+  std::uint64_t seed = 0;
+  TrainOptions options;
+};
+
+std::vector<std::string> optimizer_names() {
+  return {"adamw", "sgd", "lbfgs"};
+}
+
+std::vector<std::string> schedule_names() {
+  return {"constant", "step", "exponential", "cosine", "onecycle", "plateau"};
+}
+
+// A problem with the options found by the library, such as the type of a configuration.
+template <class Action>
+void attempt(Options& options, Action&& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    options.fail(error.what());
+  }
+}
+
+void declare_training(Options& options, TrainRequest& request) {
+  TrainOptions& t = request.options;
+  options.section("Training");
+  t.epochs = options.integer("epochs", 100, "passes over the data", 0);
+  t.batch = options.integer("batch", 20, "samples a step, over all ranks", 1);
+  t.drop_last = options.flag("drop_last", false, "leave out a partial last batch");
+  request.seed = static_cast<std::uint64_t>(
+      options.integer("seed", 0, "of the first weights and the order of the samples", 0));
+  t.seed = request.seed;
+  t.loss = options.choice("loss", "l2", {"l2", "h1", "mse"}, "what is minimised");
+  t.boundary = options.choice("boundary", "one_sided", {"periodic", "one_sided"},
+                              "differences of H1 at the boundary") == "periodic"
+                   ? Boundary::periodic
+                   : Boundary::one_sided;
+  t.decode_loss = options.flag("decode_loss", false, "loss in physical units");
+  request.normalise_input = options.choice("normalise_input", "channel",
+                                           {"channel", "point", "none"}, "scaling of inputs, by");
+  request.normalise_output = options.choice("normalise_output", "channel",
+                                            {"channel", "point", "none"}, "scaling of outputs, by");
+  t.learning_rate = options.real("learning_rate", 1e-3, "first or largest step size", 0);
+  t.clip_norm = options.real("clip_norm", 0, "limit of the gradient's norm, 0: none", 0);
+  t.clip_value = options.real("clip_value", 0, "limit of the gradient's entries, 0: none", 0);
+  t.weight_averaging = options.real(
+      "weight_averaging", 0, "decay of an average of the parameters as the result, 0: none", 0);
+  t.patience = options.integer("patience", 0, "stop after epochs without progress, 0: never", 0);
+  t.evaluation_interval = options.integer("evaluation_interval", 1, "epochs between errors", 1);
+
+  t.optimizer = options.choice("optimizer", "adamw", optimizer_names(), "method");
+  t.schedule = options.choice("schedule", "cosine", schedule_names(), "course of the step size");
+  attempt(options, [&] {
+    t.optimizer_options = options.configuration(
+        "optimizer_", make_optimizer<float>(t.optimizer, nlohmann::json::object())->configuration(),
+        "Optimizer " + t.optimizer);
+    make_optimizer<float>(t.optimizer, t.optimizer_options);
+  });
+  attempt(options, [&] {
+    const auto schedule =
+        make_schedule(t.schedule, t.learning_rate, nlohmann::json::object(), t.epochs);
+    t.schedule_options =
+        options.configuration("schedule_", schedule->configuration(), "Schedule " + t.schedule);
+    make_schedule(t.schedule, t.learning_rate, t.schedule_options, t.epochs);
+  });
+}
+
+void declare_files(Options& options, TrainRequest& request) {
+  TrainOptions& t = request.options;
+  request.data = options.required("data", "FILE", "training data (HDF5)");
+  request.validation =
+      options.text("validation", "0.1", "FILE|X",
+                   "validation data that choose the best epoch: a file, or a share of -data");
+  request.tests = options.texts("test", "FILE,...", "data whose errors are reported each epoch");
+  request.out = options.required("out", "FILE", "model to write (safetensors)");
+  t.checkpoint = options.text("checkpoint", "", "FILE", "save the state of training here");
+  t.checkpoint_interval =
+      options.integer("checkpoint_interval", 1, "epochs between checkpoints", 0);
+  t.checkpoint_seconds = options.real("checkpoint_seconds", 0, "also after so many seconds", 0);
+  t.resume = options.flag("resume", false, "go on from -checkpoint, if that file exists");
+  t.history = options.text("history", "", "FILE", "learning curve to write (CSV)");
+  request.curve = options.text("curve", "", "FILE", "learning curve to draw (PNG)");
+  if (t.resume && t.checkpoint.empty())
+    options.fail("option -resume needs -checkpoint FILE, the file to go on from");
+}
+
+// The configuration of the model: what follows from the data, then what the user gave.
+void declare_model(Options& options, TrainRequest& request, const Set& data) {
+  request.model = options.choice("model", "fno", operator_names(), "operator to train");
+  const Shape x = data ? data->x_shape() : Shape{64, 64, 1};
+  const Shape y = data ? data->y_shape() : Shape{64, 64, 1};
+  attempt(options, [&] {
+    request.configuration = suggest_configuration(request.model, x, y);
+    const auto defaults =
+        make_operator<float>(request.model, request.configuration)->configuration();
+    const nlohmann::json given =
+        options.configuration(request.model + "_", defaults, "Model " + request.model);
+    request.configuration.update(given);
+    make_operator<float>(request.model, request.configuration);
+  });
+}
+
+template <class Set>
+Normaliser<float> fit(const Set& data, bool outputs, const std::string& kind,
+                      const Communicator& comm) {
+  if (kind == "none") return {};
+  NormaliserFit<float> fit(kind == "point" ? NormaliserFit<float>::Kind::point
+                                           : NormaliserFit<float>::Kind::channel);
+  const Slab mine = slab(data.size(), comm.rank(), comm.size());
+  comm.together([&] {
+    constexpr std::int64_t block = 32;
+    for (std::int64_t done = 0; done < mine.count; done += block) {
+      const auto [x, y] = read_samples(data, mine.first + done, std::min(block, mine.count - done));
+      fit.add(outputs ? y : x);
+    }
+  });
+  return fit.finish(comm);
+}
+
+TrainData<float> open_sets(const TrainRequest& request, const Set& data, const Communicator& comm) {
+  TrainData<float> sets;
+  double share = 0;
+  const std::string& v = request.validation;
+  const auto [last, code] = std::from_chars(v.data(), v.data() + v.size(), share);
+  if (code == std::errc() && last == v.data() + v.size()) {
+    NOPAL_CHECK(share >= 0 && share < 1,
+                "option -validation: expected a file or a share in [0, 1), got ", v);
+    std::tie(sets.training, sets.validation) = validation_split<float>(data, share);
+  } else {
+    sets.training = data;
+    sets.validation = open_data(v, comm);
+  }
+  for (const std::string& file : request.tests)
+    sets.evaluation.emplace_back(stem(file), open_data(file, comm));
+  return sets;
+}
+
+volatile std::sig_atomic_t stop_requested = 0;
+
+void request_stop(int) {
+  stop_requested = 1;
+}
+
+// With a checkpoint, an interrupted run ends in order: the next one goes on with -resume.
+void watch_signals(TrainOptions& options) {
+  if (options.checkpoint.empty()) return;
+  std::signal(SIGINT, request_stop);
+  std::signal(SIGTERM, request_stop);
+  options.stop = [] { return stop_requested != 0; };
+}
+
+void record_provenance(Model<float>& model, const TrainRequest& request, const Set& data,
+                       const TrainResult<float>& result) {
+  auto& provenance = model.provenance();
+  for (const auto& [key, value] : data->attributes())
+    provenance["data." + key] = value;
+  provenance["data"] = request.data;
+  provenance["samples"] = std::to_string(data->size());
+  provenance["grid"] = grid_text(data->x_shape());
+  provenance["seed"] = std::to_string(request.seed);
+  provenance["epochs"] = std::to_string(result.epochs);
+  provenance["best_epoch"] = std::to_string(result.best_epoch);
+  char error[32];
+  std::snprintf(error, sizeof error, "%.6g", result.best_error);
+  provenance["validation_relative_l2"] = error;
+}
+
+}  // namespace
+
+void train_command(Options& options, const Communicator& comm) {
+  TrainRequest request;
+  declare_files(options, request);
+  Set data;
+  if (!options.help_requested() && !request.data.empty())
+    attempt(options, [&] { data = open_data(request.data, comm); });
+  declare_model(options, request, data);
+  declare_training(options, request);
+  if (!options.ready()) return;
+
+  const TrainData<float> sets = open_sets(request, data, comm);
+  check_writable(request.out, comm);
+  if (!request.curve.empty()) check_writable(request.curve, comm);
+  TrainOptions& t = request.options;
+  const bool speaks = comm.rank() == 0;
+  if (speaks && ::isatty(STDOUT_FILENO)) {
+    t.live = [](const std::string& line) {
+      std::printf("\r%s\033[K", line.c_str()), std::fflush(stdout);
+    };
+    t.progress = [](const std::string& line) { std::printf("\r%s\033[K\n", line.c_str()); };
+  }
+  watch_signals(t);
+
+  Model<float> model(make_operator<float>(request.model, request.configuration, request.seed),
+                     fit(*sets.training, false, request.normalise_input, comm),
+                     fit(*sets.training, true, request.normalise_output, comm));
+  if (speaks)
+    std::printf("%s with %lld parameters, %lld samples on %s, %d rank%s\n", request.model.c_str(),
+                static_cast<long long>(count(model.op().parameters())),
+                static_cast<long long>(sets.training->size()), grid_text(data->x_shape()).c_str(),
+                comm.size(), comm.size() == 1 ? "" : "s");
+  const TrainResult<float> result = train(model, sets, t, comm);
+  if (result.interrupted) {
+    if (speaks)
+      std::printf("interrupted in epoch %lld; go on with -resume -checkpoint %s\n",
+                  static_cast<long long>(result.epochs + 1), t.checkpoint.c_str());
+    return;
+  }
+  record_provenance(model, request, data, result);
+  model.save(request.out, comm);
+  if (!request.curve.empty())
+    comm.together([&] {
+      if (speaks) draw_learning_curve(request.curve, result.history, sets, t.boundary);
+    });
+  if (speaks)
+    std::printf("%s: best epoch %lld of %lld, %s %.4f\n", request.out.c_str(),
+                static_cast<long long>(result.best_epoch), static_cast<long long>(result.epochs),
+                sets.validation ? "relative L2 error on the validation data" : "training loss",
+                result.best_error);
+}
+
+}  // namespace nopal::tools
