@@ -8,6 +8,7 @@
 #include "nn/complex_operations.hpp"
 
 #include <cmath>
+#include <iterator>
 
 namespace nopal {
 
@@ -144,7 +145,7 @@ Variable<T> SpectralWeight<T>::mode_product(const Shape& active) const {
   const int d = active.rank(), channels = options_.separable ? 1 : 2;
   const auto factor = [&](int j) -> const Variable<T>& {
     const bool leading = options_.factorization != Factorization::tt;
-    return parameters_[static_cast<std::size_t>(channels + j + (leading ? 1 : 0))].variable;
+    return std::next(parameters_.begin(), channels + j + (leading ? 1 : 0))->variable;
   };
 
   if (options_.factorization == Factorization::tt) {
@@ -200,7 +201,7 @@ Variable<T> SpectralWeight<T>::dense(const Shape& active) const {
   const Variable<T> product = mode_product(active);
   const auto channel = [&](int j) -> const Variable<T>& {
     const int leading = options_.factorization == Factorization::tt ? 0 : 1;
-    return parameters_[static_cast<std::size_t>(leading + j)].variable;
+    return std::next(parameters_.begin(), leading + j)->variable;
   };
   switch (options_.factorization) {
     case Factorization::tucker:
