@@ -317,8 +317,10 @@ TEST(LineSearch, EndsWithStrongWolfe) {
       [](double a) {  // More, Thuente: function 1 with beta = 2
         return detail::LinePoint{a, -a / (a * a + 2), (a * a - 2) / std::pow(a * a + 2, 2)};
       },
-      [](double a) {  // More, Thuente: function 2 with beta = 0.004
-        const double b = a + 0.004;
+      // More, Thuente: function 2, with beta = 0.04: for their 0.004, a tenth of the first slope
+      // (5e-8) is less than the rounding of the values lets a search tell.
+      [](double a) {
+        const double b = a + 0.04;
         return detail::LinePoint{a, std::pow(b, 5) - 2 * std::pow(b, 4),
                                  5 * std::pow(b, 4) - 8 * std::pow(b, 3)};
       },
