@@ -5,12 +5,12 @@
 
 #include <Kokkos_Complex.hpp>
 
+#include "core/complex_panel_gemm.hpp"
 #include "core/panel_gemm.hpp"
 #include "core/parallel.hpp"
 
 #include <cblas.h>
 #include <algorithm>
-#include <vector>
 
 #include <type_traits>
 
@@ -84,77 +84,53 @@ detail::Strided<T> strided(Op op, const T* base, std::int64_t ld) {
   return is_transposed(op) ? detail::Strided<T>{base, 1, ld} : detail::Strided<T>{base, ld, 1};
 }
 
-// Real product on the host, over the threads of the execution space if it has several.
 template <class T>
-void host_gemm(std::int64_t m, std::int64_t n, std::int64_t k, detail::Strided<T> a,
-               detail::Strided<T> b, T* c, std::int64_t ldc, bool add) {
+using PanelGemm = void (*)(std::int64_t, std::int64_t, std::int64_t, detail::Strided<T>,
+                           detail::Strided<T>, T*, std::int64_t, bool);
+
+// A product on the host, over the threads of the execution space if it has several. `pair` is 2 if
+// the kernel takes complex entries, 1 otherwise.
+template <class T>
+void host_gemm(PanelGemm<T> kernel, int pair, std::int64_t m, std::int64_t n, std::int64_t k,
+               detail::Strided<T> a, detail::Strided<T> b, T* c, std::int64_t ldc, bool add) {
   const std::int64_t threads = ExecutionSpace().concurrency();
   const bool by_rows = m >= n;
   const std::int64_t extent = by_rows ? m : n;
   const std::int64_t chunk = std::max<std::int64_t>(64, (extent + threads - 1) / threads);
   if (threads == 1 || extent <= chunk || m * n * k < (1 << 16))
-    return detail::panel_gemm(m, n, k, a, b, c, ldc, add);
+    return kernel(m, n, k, a, b, c, ldc, add);
   detail::parallel_for(
       "nopal::gemm", Kokkos::RangePolicy<ExecutionSpace>(0, (extent + chunk - 1) / chunk),
       [=](const int part) {
         const std::int64_t first = part * chunk, count = std::min(chunk, extent - first);
         if (by_rows)
-          detail::panel_gemm(count, n, k, {a.base + first * a.row, a.row, a.column}, b,
-                             c + first * ldc, ldc, add);
+          kernel(count, n, k, {a.base + pair * first * a.row, a.row, a.column}, b,
+                 c + pair * first * ldc, ldc, add);
         else
-          detail::panel_gemm(m, count, k, a, {b.base + first * b.column, b.row, b.column},
-                             c + first, ldc, add);
+          kernel(m, count, k, a, {b.base + pair * first * b.column, b.row, b.column},
+                 c + pair * first, ldc, add);
       });
-}
-
-// Complex product as two real ones: with complex numbers stored as pairs,
-// (Re A) [Re B, Im B] + (Im A) [-Im B, Re B] is the row of pairs of A B.
-template <class T>
-void host_gemm_complex(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k,
-                       const Kokkos::complex<T>* a, std::int64_t lda, const Kokkos::complex<T>* b,
-                       std::int64_t ldb, Kokkos::complex<T>* c, std::int64_t ldc, bool add) {
-  thread_local std::vector<T> workspace;
-  const bool copy = op_b != Op::none;
-  const auto need = static_cast<std::size_t>((copy ? 4 : 2) * k * n);
-  if (workspace.size() < need) workspace.resize(need);
-  T* rotated = workspace.data();
-  T* straight = rotated + 2 * k * n;
-  const T* br = reinterpret_cast<const T*>(b);
-  const T sign_a = is_conjugated(op_a) ? T(-1) : T(1);
-  const T sign_b = is_conjugated(op_b) ? T(-1) : T(1);
-  const bool swap_b = is_transposed(op_b);
-  for (std::int64_t l = 0; l < k; ++l)
-    for (std::int64_t j = 0; j < n; ++j) {
-      const T* entry = swap_b ? br + 2 * (j * ldb + l) : br + 2 * (l * ldb + j);
-      const T re = entry[0], im = sign_b * entry[1];
-      if (copy) {
-        straight[2 * (l * n + j)] = re;
-        straight[2 * (l * n + j) + 1] = im;
-      }
-      rotated[2 * (l * n + j)] = -sign_a * im;
-      rotated[2 * (l * n + j) + 1] = sign_a * re;
-    }
-  const T* ar = reinterpret_cast<const T*>(a);
-  const bool transposed = is_transposed(op_a);
-  const std::int64_t row = transposed ? 2 : 2 * lda, column = transposed ? 2 * lda : 2;
-  const detail::Strided<T> plain =
-      copy ? detail::Strided<T>{straight, 2 * n, 1} : detail::Strided<T>{br, 2 * ldb, 1};
-  T* cr = reinterpret_cast<T*>(c);
-  detail::panel_gemm<T>(m, 2 * n, k, {ar, row, column}, plain, cr, 2 * ldc, add);
-  detail::panel_gemm<T>(m, 2 * n, k, {ar + 1, row, column}, {rotated, 2 * n, 1}, cr, 2 * ldc, true);
 }
 
 template <class T>
 void host_gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
                std::int64_t lda, const T* b, std::int64_t ldb, T* c, std::int64_t ldc, bool add) {
-  host_gemm(m, n, k, strided(op_a, a, lda), strided(op_b, b, ldb), c, ldc, add);
+  host_gemm<T>(&detail::panel_gemm<T>, 1, m, n, k, strided(op_a, a, lda), strided(op_b, b, ldb), c,
+               ldc, add);
 }
 
 template <class T>
 void host_gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k,
                const Kokkos::complex<T>* a, std::int64_t lda, const Kokkos::complex<T>* b,
                std::int64_t ldb, Kokkos::complex<T>* c, std::int64_t ldc, bool add) {
-  host_gemm_complex(op_a, op_b, m, n, k, a, lda, b, ldb, c, ldc, add);
+  const PanelGemm<T> kernel =
+      is_conjugated(op_a)   ? is_conjugated(op_b) ? &detail::complex_panel_gemm<true, true, T>
+                                                  : &detail::complex_panel_gemm<true, false, T>
+        : is_conjugated(op_b) ? &detail::complex_panel_gemm<false, true, T>
+                            : &detail::complex_panel_gemm<false, false, T>;
+  const auto numbers = [](const Kokkos::complex<T>* x) { return reinterpret_cast<const T*>(x); };
+  host_gemm<T>(kernel, 2, m, n, k, strided(op_a, numbers(a), lda), strided(op_b, numbers(b), ldb),
+               reinterpret_cast<T*>(c), ldc, add);
 }
 
 // Where nopal's kernel is used instead of BLAS: at least one extent is small, so that packing both
