@@ -11,6 +11,10 @@
 #include <new>
 #include <unordered_map>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace nopal {
 namespace {
 
@@ -26,6 +30,21 @@ std::size_t size_class(std::size_t bytes) {
     power *= 2;
   const std::size_t step = std::max<std::size_t>(power / 8, 64);
   return (bytes + step - 1) / step * step;
+}
+
+// Asks for huge pages for a large block: kernels walk through fields with strides of many small
+// pages, more than the translation buffer holds. A wish only: systems may not grant it.
+void prefer_huge_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__)
+  constexpr std::uintptr_t huge = 2 << 20;
+  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(data);
+    const std::uintptr_t first = (begin + huge - 1) / huge * huge;
+    const std::uintptr_t last = (begin + bytes) / huge * huge;
+    if (first < last)
+      madvise(static_cast<char*>(data) + (first - begin), last - first, MADV_HUGEPAGE);
+  }
+#endif
 }
 
 class Pool {
@@ -125,6 +144,7 @@ class Pool {
     }
     NOPAL_CHECK(data != nullptr, "out of memory: asked for ", capacity, " bytes while ",
                 statistics_.in_use, " are in use; use a smaller batch or more ranks");
+    prefer_huge_pages(data, capacity);
     ++statistics_.system_allocations;
     auto* storage = new detail::Storage;
     storage->data = data;
