@@ -14,15 +14,6 @@
 namespace nopal {
 namespace {
 
-constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
-
-// Points in a tile: the hidden buffers together stay within a quarter of a common second-level
-// cache (2 MiB); on a device, many points to fill it.
-std::int64_t tile_rows(std::int64_t hidden, std::size_t scalar) {
-  const std::int64_t bytes = on_host ? std::int64_t(512) << 10 : std::int64_t(256) << 20;
-  return std::max<std::int64_t>(64, bytes / (2 * hidden * static_cast<std::int64_t>(scalar)));
-}
-
 using Rows = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
 
 // One output channel, the usual case of a scalar field, needs no product with W2: these two kernels
@@ -112,7 +103,7 @@ Variable<T> mlp(const Variable<T>& x, const Variable<T>& weight1, const Variable
   NOPAL_CHECK(y.size() == rows * out, "mlp: the field to add to has shape ", y.shape(),
               ", the result has ", x.shape().with(-1, out));
 
-  const std::int64_t tile = std::min(rows, tile_rows(hidden, sizeof(T)));
+  const std::int64_t tile = std::min(rows, detail::tile_rows<T>(2 * hidden));
   {
     const Tensor<T> buffer({std::max<std::int64_t>(tile, 1), hidden});
     for (std::int64_t r = 0; r < rows; r += tile) {

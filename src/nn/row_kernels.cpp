@@ -6,12 +6,23 @@
 
 #include <nopal/core/blas.hpp>
 
+#include <algorithm>
+
 namespace nopal::detail {
 namespace {
 
 using Rows = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
 
+constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
+
 }  // namespace
+
+template <class T>
+std::int64_t tile_rows(std::int64_t entries) {
+  const std::int64_t bytes = on_host ? (std::int64_t(128) << 10) * ExecutionSpace().concurrency()
+                                     : std::int64_t(256) << 20;
+  return std::max<std::int64_t>(64, bytes / (entries * static_cast<std::int64_t>(sizeof(T))));
+}
 
 template <class T>
 void fill_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns) {
@@ -116,6 +127,7 @@ void multiply(const T* x, T* y, std::int64_t size) {
 }
 
 #define NOPAL_INSTANTIATE(T)                                                          \
+  template std::int64_t tile_rows<T>(std::int64_t);                                   \
   template void fill_rows<T>(const T*, T*, std::int64_t, std::int64_t);               \
   template void add_rows<T>(const T*, T*, std::int64_t, std::int64_t);                \
   template void sum_rows<T>(const T*, T*, std::int64_t, std::int64_t, T);             \

@@ -11,6 +11,11 @@
 
 namespace nopal::detail {
 
+/// Points to work on at a time so that `entries` numbers of T for each stay in a part of the
+/// second-level cache; many on a device, to fill it.
+template <class T>
+std::int64_t tile_rows(std::int64_t entries);
+
 /// y[r, c] := b[c].
 template <class T>
 void fill_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns);
