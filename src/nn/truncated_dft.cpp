@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include <nopal/core/blas.hpp>
 #include <nopal/nn/truncated_dft.hpp>
 
 #include "core/parallel.hpp"
+#include "nn/axis_transform.hpp"
 
 #include <array>
 #include <cmath>
@@ -34,19 +34,9 @@ TruncatedDft<T>::TruncatedDft(const Shape& grid, const Shape& modes) : grid_(gri
 
   double points = 1;
   for (int j = 0; j < d; ++j) {
-    const std::int64_t n = grid[j], h = highest(modes, j), rows = 2 * h + 1;
-    points *= static_cast<double>(n);
-    rows_.push_back(rows);
-    std::vector<T> matrix(static_cast<std::size_t>(rows * n));
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t i = 0; i < n; ++i) {
-        const std::int64_t k = r <= h ? r : r - h;
-        // Reduce k i modulo n first: the argument stays small and the table exactly periodic.
-        const double angle = 2 * M_PI * static_cast<double>(k * i % n) / static_cast<double>(n);
-        matrix[static_cast<std::size_t>(r * n + i)] =
-            static_cast<T>(r <= h ? std::cos(angle) : std::sin(angle));
-      }
-    matrices_.push_back(Tensor<T>::from_host({rows, n}, matrix));
+    points *= static_cast<double>(grid[j]);
+    axes_.emplace_back(grid[j], highest(modes, j));
+    rows_.push_back(axes_.back().rows());
   }
   normalisation_ = static_cast<T>(1 / points);
   mode_count_ = modes.size();
@@ -110,6 +100,9 @@ TruncatedDft<T>::TruncatedDft(const Shape& grid, const Shape& modes) : grid_(gri
   flatten(of_product, terms_of_product_, product_sign_, product_index_);
   multiplicity_ = Tensor<T>::from_host({mode_count_}, multiplicity);
 }
+
+template <class T>
+TruncatedDft<T>::~TruncatedDft() = default;
 
 // spectrum[p, c] = s_mode(p) sum_t sign[p, t] products[index[p, t], c], parts interleaved after c.
 template <class T>
@@ -185,26 +178,24 @@ void TruncatedDft<T>::analyse(const Tensor<T>& x, const Tensor<T>& spectrum, boo
                   spectrum.size() == 2 * batch * mode_count_ * channels,
               "truncated DFT: field ", x.shape(), " and spectrum ", spectrum.shape(),
               " do not match grid ", grid_, " and modes ", modes_);
-  // Sample by sample, so that what one axis leaves is still in cache for the next.
-  std::array<Tensor<T>, 3> stage;
-  std::int64_t before = 1, after = grid_.size() * channels;
-  for (int j = 0; j < d; ++j) {
-    after /= grid_[j];
-    before *= rows_[j];
+  // Sample by sample, so that what one axis leaves is still in cache for the next; the last axis
+  // first, whose data lies together.
+  std::array<Tensor<T>, 3> stage;  // stage[j]: axes from j on transformed
+  std::int64_t before = grid_.size(), after = channels;
+  for (int j = d - 1; j >= 0; --j) {
+    before /= grid_[j];
+    after *= rows_[j];
     stage[static_cast<std::size_t>(j)] = Tensor<T>({before, after});
   }
   for (std::int64_t b = 0; b < batch; ++b) {
     const T* in = x.data() + b * grid_.size() * channels;
-    before = 1;
-    after = grid_.size() * channels;
-    for (int j = 0; j < d; ++j) {
-      const std::int64_t n = grid_[j], rows = rows_[j];
-      after /= n;
+    before = grid_.size();
+    after = channels;
+    for (int j = d - 1; j >= 0; --j) {
+      before /= grid_[j];
       T* out = stage[static_cast<std::size_t>(j)].data();
-      gemm_batched(Op::none, Op::none, rows, after, n, T(1),
-                   matrices_[static_cast<std::size_t>(j)].data(), n, 0, in, after, n * after, T(0),
-                   out, after, rows * after, before);
-      before *= rows;
+      axes_[static_cast<std::size_t>(j)].analyse(in, out, before, after);
+      after *= rows_[j];
       in = out;
     }
     combine(in, spectrum.data() + 2 * b * mode_count_ * channels, channels, hermitian);
@@ -221,27 +212,25 @@ void TruncatedDft<T>::synthesise(const Tensor<T>& spectrum, const Tensor<T>& x, 
                   spectrum.size() == 2 * batch * mode_count_ * channels,
               "inverse truncated DFT: field ", x.shape(), " and spectrum ", spectrum.shape(),
               " do not match grid ", grid_, " and modes ", modes_);
-  std::array<Tensor<T>, 3> stage;  // stage[j]: axes before j still products, the others points
-  std::int64_t before = product_count_, after = channels;
-  for (int j = d - 1; j >= 0; --j) {
+  std::array<Tensor<T>, 3> stage;  // stage[j]: axes before j are points, the others products
+  std::int64_t before = 1, after = product_count_ * channels;
+  for (int j = 0; j < d; ++j) {
     stage[static_cast<std::size_t>(j)] = Tensor<T>({before, after});
-    before /= rows_[j];
-    after *= grid_[j];
+    before *= grid_[j];
+    after /= rows_[j];
   }
   for (std::int64_t b = 0; b < batch; ++b) {
-    T* in = stage[static_cast<std::size_t>(d - 1)].data();
+    T* in = stage[0].data();
     spread(spectrum.data() + 2 * b * mode_count_ * channels, in, channels, hermitian);
-    before = product_count_;
-    after = channels;
-    for (int j = d - 1; j >= 0; --j) {
-      const std::int64_t n = grid_[j], rows = rows_[j];
-      before /= rows;
-      T* out = j > 0 ? stage[static_cast<std::size_t>(j - 1)].data()
-                     : x.data() + b * grid_.size() * channels;
-      gemm_batched(Op::transpose, Op::none, n, after, rows, T(1),
-                   matrices_[static_cast<std::size_t>(j)].data(), n, 0, in, after, rows * after,
-                   j > 0 ? T(0) : beta, out, after, n * after, before);
-      after *= n;
+    before = 1;
+    after = product_count_ * channels;
+    for (int j = 0; j < d; ++j) {
+      const bool last = j == d - 1;
+      after /= rows_[j];
+      T* out = last ? x.data() + b * grid_.size() * channels
+                    : stage[static_cast<std::size_t>(j + 1)].data();
+      axes_[static_cast<std::size_t>(j)].synthesise(in, out, before, after, last ? beta : T(0));
+      before *= grid_[j];
       in = out;
     }
   }
@@ -251,11 +240,11 @@ template <class T>
 Cost TruncatedDft<T>::cost(std::int64_t batch, std::int64_t channels) const {
   const auto fields = static_cast<double>(batch * channels);
   Cost cost;
-  double before = 1, after = static_cast<double>(grid_.size());
-  for (int j = 0; j < grid_.rank(); ++j) {
-    cost.flops += 2 * fields * before * static_cast<double>(rows_[j]) * after;
-    after /= static_cast<double>(grid_[j]);
-    before *= static_cast<double>(rows_[j]);
+  double columns = fields * static_cast<double>(grid_.size());
+  for (int j = grid_.rank() - 1; j >= 0; --j) {
+    columns /= static_cast<double>(grid_[j]);
+    cost.flops += columns * axes_[static_cast<std::size_t>(j)].flops();
+    columns *= static_cast<double>(rows_[j]);
   }
   cost.flops += 2 * fields * static_cast<double>(2 * mode_count_ * terms_of_part_);
   cost.bytes =

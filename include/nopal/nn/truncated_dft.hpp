@@ -10,6 +10,11 @@
 
 namespace nopal {
 
+namespace detail {
+template <class T>
+class AxisTransform;
+}
+
 /// The kept part of the discrete Fourier transform of real fields on a grid (N1, ..., Nd),
 /// d = 1, 2, 3, and its inverse, by small matrix products instead of an FFT.
 ///
@@ -20,14 +25,16 @@ namespace nopal {
 /// the columns of a matrix split over ranks as the grid does.
 ///
 /// Along each axis a real field is multiplied by rows cos(2 pi k n / N), k = 0, ..., h, and
-/// sin(2 pi k n / N), k = 1, ..., h; the 2^d products of cosines and sines that make one complex
-/// mode are then combined, since exp(-i(a + b)) = (cos a - i sin a)(cos b - i sin b).
+/// sin(2 pi k n / N), k = 1, ..., h, after folding it by their symmetries (AxisTransform); the 2^d
+/// products of cosines and sines that make one complex mode are then combined, since
+/// exp(-i(a + b)) = (cos a - i sin a)(cos b - i sin b).
 /// Local. Sizes are fixed at construction; the calls allocate from the tensor cache only.
 template <class T>
 class TruncatedDft {
  public:
   /// Error if K does not fit the grid.
   TruncatedDft(const Shape& grid, const Shape& modes);
+  ~TruncatedDft();
 
   const Shape& grid() const noexcept { return grid_; }
   const Shape& modes() const noexcept { return modes_; }
@@ -60,8 +67,8 @@ class TruncatedDft {
   void combine(const T* products, T* spectrum, std::int64_t channels, bool hermitian) const;
   void spread(const T* spectrum, T* products, std::int64_t channels, bool hermitian) const;
 
-  Shape grid_, modes_, rows_;        // rows_: cosines and sines of each axis
-  std::vector<Tensor<T>> matrices_;  // (rows_j, N_j)
+  Shape grid_, modes_, rows_;  // rows_: cosines and sines of each axis
+  std::vector<detail::AxisTransform<T>> axes_;
   std::int64_t mode_count_ = 0, product_count_ = 0;
   int terms_of_part_ = 0, terms_of_product_ = 0;
   // Terms of part p (0, 1 real and imaginary part of mode 0, ...) and of each product, padded with
