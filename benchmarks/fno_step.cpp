@@ -69,6 +69,7 @@ class Step {
     };
     for (const nopal::Parameter<float>* parameter : network_.parameters())
       parameter->variable.clear_gradient();
+    optimizer_.prepare();
     double loss_value = 0;
     {
       nopal::Tape<float> tape;

@@ -83,10 +83,18 @@ void Variable<T>::clear_gradient() const {
 }
 
 template <class T>
+void Variable<T>::set_gradient_memory(const Tensor<T>& memory) const {
+  NOPAL_CHECK(node_ != nullptr, "set_gradient_memory() of a constant");
+  NOPAL_CHECK(!memory.defined() || memory.size() == value_.size(), "gradient memory of shape ",
+              memory.shape(), " for a value of shape ", value_.shape());
+  node_->memory = memory.defined() ? memory.reshape(value_.shape()) : memory;
+}
+
+template <class T>
 typename Variable<T>::Slot Variable<T>::gradient_slot() const {
   NOPAL_CHECK(node_ != nullptr, "gradient_slot() of a constant");
   if (node_->gradient.defined()) return {node_->gradient, T(1)};
-  node_->gradient = Tensor<T>(value_.shape());
+  node_->gradient = node_->memory.defined() ? node_->memory : Tensor<T>(value_.shape());
   return {node_->gradient, T(0)};
 }
 
@@ -97,6 +105,9 @@ void Variable<T>::accumulate(Tensor<T> contribution) const {
               " for a value of shape ", value_.shape());
   if (node_->gradient.defined()) {
     axpy(T(1), contribution, node_->gradient);
+  } else if (node_->memory.defined()) {
+    node_->gradient = node_->memory;
+    node_->gradient.copy_from(contribution);
   } else {
     node_->gradient = contribution.reshape(value_.shape());
   }

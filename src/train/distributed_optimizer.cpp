@@ -59,16 +59,26 @@ void DistributedOptimizer<T>::for_each_in(Slab slab, const Action& action) const
 }
 
 template <class T>
+void DistributedOptimizer<T>::prepare() {
+  if (!sum_ || !optimizer_->separable()) return;
+  const Tensor<T>& flat = sum_->contribution();
+  for (const Place& place : places_)
+    place.parameter->variable.set_gradient_memory(flat.slice(place.first, place.size));
+}
+
+template <class T>
 void DistributedOptimizer<T>::sum_gradients(std::span<double> numbers) {
   if (!sum_) return;
   const Tensor<T>& flat = sum_->contribution();
   for (const Place& place : places_) {
     const Tensor<T> target = flat.slice(place.first, place.size);
-    if (place.parameter->gradient().defined())
-      target.copy_from(place.parameter->gradient());
-    else
+    const Tensor<T>& gradient = place.parameter->gradient();
+    if (!gradient.defined())
       target.fill(T(0));
+    else if (gradient.data() != target.data())
+      target.copy_from(gradient);
     place.parameter->variable.clear_gradient();
+    place.parameter->variable.set_gradient_memory({});
   }
   sum_->sum(numbers);
   if (optimizer_->separable()) return;

@@ -26,6 +26,10 @@ class DistributedOptimizer {
 
   Optimizer<T>& local() { return *optimizer_; }
 
+  /// To be called before the gradients of a step are made, after the last step(): they are then
+  /// made where sum_gradients() wants them. Without it they are copied there.
+  void prepare();
+
   /// Sums the gradients in the parameters over the ranks and takes them out of there; so are the
   /// `numbers` summed, with the same bits on all ranks.
   void sum_gradients(std::span<double> numbers);

@@ -207,6 +207,7 @@ class Trainer {
         x, y);
     model_.input_normaliser().encode_in_place(x);
     if (!options_.decode_loss) model_.output_normaliser().encode_in_place(y);
+    optimizer_.prepare();
     Tape<T> tape;
     Variable<T> prediction = model_.op().forward(Variable<T>(x));
     if (options_.decode_loss)

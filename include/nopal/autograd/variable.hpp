@@ -22,6 +22,7 @@ namespace detail {
 template <class T>
 struct Node {
   Tensor<T> gradient;  ///< undefined until something flows in
+  Tensor<T> memory;    ///< where to put it; undefined: anywhere
   std::function<void(const Tensor<T>& gradient)> backward;
 };
 
@@ -86,6 +87,10 @@ class Variable {
 
   /// Forgets the gradient; its memory goes back to the allocator.
   void clear_gradient() const;
+
+  /// The next gradients of this leaf are made in `memory`, a tensor of its size, instead of in
+  /// memory of their own: who collects them needs no copy. An undefined tensor ends that.
+  void set_gradient_memory(const Tensor<T>& memory) const;
 
   /// For adjoints that write straight into the gradient: returns its buffer and beta, the factor
   /// that the old contents enter with (0: undefined, overwrite; 1: add), as in gemm().
