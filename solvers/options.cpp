@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include <nopal/operators/option_reader.hpp>
 #include <nopal/solvers/options.hpp>
 
 #include <array>

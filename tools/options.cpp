@@ -3,7 +3,6 @@
 
 #include "options.hpp"
 
-#include <nopal/operators/option_reader.hpp>
 #include <nopal/solvers/petsc.hpp>
 
 #include <algorithm>

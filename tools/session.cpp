@@ -6,7 +6,6 @@
 #include "commands.hpp"
 
 #include <nopal/core/runtime.hpp>
-#include <nopal/operators/option_reader.hpp>
 #include <nopal/solvers/petsc.hpp>
 
 #include <unistd.h>

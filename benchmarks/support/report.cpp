@@ -65,11 +65,11 @@ bool Options::parse(int argc, char** argv) {
         word.substr(word.find_first_not_of('-') == std::string::npos ? word.size()
                                                                      : word.find_first_not_of('-'));
     if (!values_.contains(name)) {
-      std::string nearest = values_.begin()->first;
+      std::vector<std::string> known;
       for (const auto& [valid, value] : values_)
-        if (nopal::edit_distance(name, valid) < nopal::edit_distance(name, nearest))
-          nearest = valid;
-      NOPAL_CHECK(false, "unknown option '", word, "'; did you mean '-", nearest, "'?");
+        known.push_back(valid);
+      NOPAL_CHECK(false, "unknown option '", word, "'; did you mean '-",
+                  nopal::nearest(name, known), "'?");
     }
     NOPAL_CHECK(i + 1 < argc, "option '", word, "' needs a value");
     values_[name] = argv[i + 1];

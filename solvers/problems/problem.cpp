@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include <nopal/operators/option_reader.hpp>
 #include <nopal/solvers/problems/darcy.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 
@@ -55,12 +54,7 @@ std::unique_ptr<Problem> make_problem(const std::string& name, const Communicato
     if (type.name == name) return type.make(comm, prefix);
     names.push_back(type.name);
   }
-  std::string list;
-  for (const auto& known : names)
-    list += (list.empty() ? "" : ", ") + known;
-  detail::throw_error(detail::concatenate("no problem named '", name, "'; did you mean '",
-                                          nearest(name, names), "'? Known: ", list),
-                      __FILE__, __LINE__);
+  NOPAL_CHECK(false, "unknown problem '", name, "'", suggestion(name, names));
 }
 
 }  // namespace nopal

@@ -7,6 +7,26 @@
 #include <vector>
 
 namespace nopal {
+namespace {
+
+// Levenshtein distance between two words.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j)
+    row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
 
 Error::Error(const std::string& message, const char* file, int line) : std::runtime_error(message) {
   std::string_view path(file);
@@ -23,20 +43,19 @@ void throw_error(const std::string& message, const char* file, int line) {
 
 }  // namespace detail
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j)
-    row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
-    }
-  }
-  return row[b.size()];
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  const auto best = std::min_element(candidates.begin(), candidates.end(),
+                                     [&](const std::string& a, const std::string& b) {
+                                       return edit_distance(word, a) < edit_distance(word, b);
+                                     });
+  return best == candidates.end() ? "" : *best;
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
+  std::string list;
+  for (const std::string& candidate : known)
+    list += (list.empty() ? "" : ", ") + candidate;
+  return known.empty() ? "" : "; did you mean '" + nearest(word, known) + "'? (" + list + ")";
 }
 
 std::string printable(std::string_view text) {

@@ -28,13 +28,12 @@ constexpr std::int64_t flat_row = 1024;
 }  // namespace
 
 Activation activation_from_string(const std::string& name) {
-  const char* nearest = names[0].first;
+  std::vector<std::string> known;
   for (const auto& [candidate, value] : names) {
     if (name == candidate) return value;
-    if (edit_distance(name, candidate) < edit_distance(name, nearest)) nearest = candidate;
+    known.emplace_back(candidate);
   }
-  NOPAL_CHECK(false, "unknown activation '", name, "'; did you mean '", nearest,
-              "'? (identity, gelu, relu, silu, tanh)");
+  NOPAL_CHECK(false, "unknown activation '", name, "'", suggestion(name, known));
 }
 
 const char* to_string(Activation activation) {

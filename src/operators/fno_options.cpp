@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/io/option_reader.hpp>
 #include <nopal/operators/fno.hpp>
-#include <nopal/operators/option_reader.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/core/runtime.hpp>
+#include <nopal/io/option_reader.hpp>
 #include <nopal/operators/model.hpp>
-#include <nopal/operators/option_reader.hpp>
 
 #include <nlohmann/json.hpp>
 

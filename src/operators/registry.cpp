@@ -3,7 +3,8 @@
 
 #include <nopal/operators/fno.hpp>
 #include <nopal/operators/operator.hpp>
-#include <nopal/operators/option_reader.hpp>
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 
@@ -61,8 +62,8 @@ std::unique_ptr<Operator<T>> make_operator(const std::string& name,
                                            double max_parameters) {
   for (const auto& entry : registry<T>())
     if (name == entry.name) return entry.make(configuration, seed, max_parameters);
-  NOPAL_CHECK(false, "unknown operator '", printable(name), "'; did you mean '",
-              nearest(name, operator_names()), "'?");
+  NOPAL_CHECK(false, "unknown operator '", printable(name), "'",
+              suggestion(name, operator_names()));
 }
 
 nlohmann::json suggest_configuration(const std::string& name, const Shape& x_shape,
@@ -72,8 +73,8 @@ nlohmann::json suggest_configuration(const std::string& name, const Shape& x_sha
               " and ", y_shape);
   for (const auto& entry : registry<float>())
     if (name == entry.name) return entry.suggest(x_shape, y_shape);
-  NOPAL_CHECK(false, "unknown operator '", printable(name), "'; did you mean '",
-              nearest(name, operator_names()), "'?");
+  NOPAL_CHECK(false, "unknown operator '", printable(name), "'",
+              suggestion(name, operator_names()));
 }
 
 template std::unique_ptr<Operator<float>> make_operator<float>(const std::string&,

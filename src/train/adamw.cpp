@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "train/json_options.hpp"
+#include <nopal/io/option_reader.hpp>
+
 #include "train/optimizers.hpp"
 
 #include <cmath>
@@ -75,15 +76,17 @@ template <class T>
 class AdamW : public Optimizer<T> {
  public:
   explicit AdamW(const nlohmann::json& given) {
-    JsonOptions options("adamw", given);
-    beta1_ = options.number("beta1", 0.9, 0, 1 - 1e-12);
-    beta2_ = options.number("beta2", 0.999, 0, 1 - 1e-12);
-    epsilon_ = options.number("epsilon", 1e-6, 0, 1);
-    weight_decay_ = options.number("weight_decay", 0, 0, 1e6);
-    joint_ = options.choice("complex_moment", "joint", {"joint", "split"}) == "joint";
-    corrected_epsilon_ = options.flag("corrected_epsilon", false);
-    decay_first_ = options.flag("decay_first", false);
-    configuration_ = options.finish();
+    std::string moment = "joint";
+    OptionReader read(given, "adamw");
+    read("beta1", beta1_, 0, 1 - 1e-12);
+    read("beta2", beta2_, 0, 1 - 1e-12);
+    read("epsilon", epsilon_, 0, 1);
+    read("weight_decay", weight_decay_, 0, 1e6);
+    read.choice("complex_moment", moment, {"joint", "split"});
+    read("corrected_epsilon", corrected_epsilon_);
+    read("decay_first", decay_first_);
+    configuration_ = read.finish();
+    joint_ = moment == "joint";
   }
 
   std::string name() const override { return "adamw"; }
@@ -136,8 +139,8 @@ class AdamW : public Optimizer<T> {
   }
 
  private:
-  double beta1_, beta2_, epsilon_, weight_decay_;
-  bool joint_, corrected_epsilon_, decay_first_;
+  double beta1_ = 0.9, beta2_ = 0.999, epsilon_ = 1e-6, weight_decay_ = 0;
+  bool joint_ = true, corrected_epsilon_ = false, decay_first_ = false;
   nlohmann::json configuration_;
   std::uint64_t step_ = 0;
   std::map<std::string, Tensor<T>> first_, second_;  // moments, by parameter

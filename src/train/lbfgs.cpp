@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "train/json_options.hpp"
+#include <nopal/io/option_reader.hpp>
+
 #include "train/line_search.hpp"
 #include "train/optimizers.hpp"
 
@@ -43,14 +44,15 @@ template <class T>
 class Lbfgs : public Optimizer<T> {
  public:
   explicit Lbfgs(const nlohmann::json& given) {
-    JsonOptions options("lbfgs", given);
-    history_ = options.integer("history", 10, 1);
-    search_.maximum_evaluations = static_cast<int>(
-        std::min<std::int64_t>(options.integer("maximum_evaluations", 25, 1), 1000));
-    search_.sufficient_decrease = options.number("sufficient_decrease", 1e-4, 0, 0.5);
-    search_.curvature = options.number("curvature", 0.9, search_.sufficient_decrease, 1);
-    tolerance_ = options.number("gradient_tolerance", 0, 0, 1e300);
-    configuration_ = options.finish();
+    std::int64_t evaluations = search_.maximum_evaluations;
+    OptionReader read(given, "lbfgs");
+    read("history", history_, 1);
+    read("maximum_evaluations", evaluations, 1, 1000);
+    read("sufficient_decrease", search_.sufficient_decrease, 0, 0.5);
+    read("curvature", search_.curvature, search_.sufficient_decrease, 1);
+    read("gradient_tolerance", tolerance_, 0);
+    configuration_ = read.finish();
+    search_.maximum_evaluations = static_cast<int>(evaluations);
   }
 
   std::string name() const override { return "lbfgs"; }
@@ -193,9 +195,9 @@ class Lbfgs : public Optimizer<T> {
     }
   }
 
-  std::int64_t history_;
+  std::int64_t history_ = 10;
   WolfeOptions search_;
-  double tolerance_;
+  double tolerance_ = 0;
   nlohmann::json configuration_;
   std::deque<Pair> pairs_;  // oldest first
   double accepted_value_ = 0;

@@ -3,7 +3,6 @@
 
 #include <nopal/train/optimizer.hpp>
 
-#include "train/json_options.hpp"
 #include "train/optimizers.hpp"
 
 #include <cmath>
@@ -93,8 +92,7 @@ std::unique_ptr<Optimizer<T>> make_optimizer(const std::string& name,
   if (name == "adamw") return detail::make_adamw<T>(options);
   if (name == "sgd") return detail::make_sgd<T>(options);
   if (name == "lbfgs") return detail::make_lbfgs<T>(options);
-  NOPAL_CHECK(false, "unknown optimizer \"", name, "\";",
-              detail::suggestion(name, {"adamw", "sgd", "lbfgs"}));
+  NOPAL_CHECK(false, "unknown optimizer '", name, "'", suggestion(name, {"adamw", "sgd", "lbfgs"}));
 }
 
 template <class T>

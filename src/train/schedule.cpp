@@ -1,10 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include <nopal/core/error.hpp>
+#include <nopal/io/option_reader.hpp>
 #include <nopal/train/schedule.hpp>
-
-#include "train/json_options.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +12,6 @@
 namespace nopal {
 namespace {
 
-using detail::JsonOptions;
 using Json = nlohmann::json;
 
 constexpr double pi = 3.14159265358979323846;
@@ -29,9 +26,9 @@ double anneal(double start, double end, double fraction) {
 // Warm-up is common to all schedules; `after` starts from 0 when it is over.
 class WarmSchedule : public Schedule {
  public:
-  WarmSchedule(double rate, JsonOptions& options) : rate_(rate) {
-    warmup_ = options.number("warmup", 0, 0, 1e9);
-    warmup_start_ = options.number("warmup_start", 0.01, 0, 1);
+  WarmSchedule(double rate, OptionReader& read) : rate_(rate) {
+    read("warmup", warmup_, 0, 1e9);
+    read("warmup_start", warmup_start_, 0, 1);
   }
 
   Json configuration() const override { return configuration_; }
@@ -55,7 +52,7 @@ class WarmSchedule : public Schedule {
            static_cast<double>(position.batch) / static_cast<double>(position.batches);
   }
 
-  double rate_, warmup_, warmup_start_;
+  double rate_, warmup_ = 0, warmup_start_ = 0.01;
   Json configuration_;
 };
 
@@ -63,7 +60,7 @@ class WarmSchedule : public Schedule {
 class FormulaSchedule : public WarmSchedule {
  public:
   FormulaSchedule(const std::string& name, double rate, const Json& given, std::int64_t epochs)
-      : FormulaSchedule(name, rate, JsonOptions("schedule " + name, given), epochs) {}
+      : FormulaSchedule(name, rate, OptionReader(given, "schedule " + name), epochs) {}
 
  protected:
   double rate_after(const TrainPosition& position) const override {
@@ -72,27 +69,32 @@ class FormulaSchedule : public WarmSchedule {
   }
 
  private:
-  FormulaSchedule(const std::string& name, double rate, JsonOptions options, std::int64_t epochs)
-      : WarmSchedule(rate, options) {
+  FormulaSchedule(const std::string& name, double rate, OptionReader read, std::int64_t epochs)
+      : WarmSchedule(rate, read) {
     if (name == "constant") {
       formula_ = [rate](double) { return rate; };
     } else {
-      per_batch_ = options.flag("per_batch", false);
+      read("per_batch", per_batch_);
       if (name == "step") {
-        const auto size = static_cast<double>(options.integer("step_size", 100, 1));
-        const double gamma = options.number("gamma", 0.5, 0, infinity);
-        formula_ = [=](double e) { return rate * std::pow(gamma, std::floor(e / size)); };
+        std::int64_t size = 100;
+        double gamma = 0.5;
+        read("step_size", size, 1);
+        read("gamma", gamma, 0);
+        formula_ = [rate, gamma, size = static_cast<double>(size)](double e) {
+          return rate * std::pow(gamma, std::floor(e / size));
+        };
       } else if (name == "exponential") {
-        const double gamma = options.number("gamma", 0.99, 0, infinity);
+        double gamma = 0.99;
+        read("gamma", gamma, 0);
         formula_ = [=](double e) { return rate * std::pow(gamma, e); };
       } else {
-        const double planned = std::max(1.0, static_cast<double>(epochs) - warmup_);
-        const double period = options.number("t_max", planned, 1e-9, infinity);
-        const double low = options.number("eta_min", 0, 0, infinity);
+        double period = std::max(1.0, static_cast<double>(epochs) - warmup_), low = 0;
+        read("t_max", period, 1e-9);
+        read("eta_min", low, 0);
         formula_ = [=](double e) { return anneal(rate, low, e / period); };
       }
     }
-    configuration_ = options.finish();
+    configuration_ = read.finish();
   }
 
   bool per_batch_ = false;
@@ -102,7 +104,7 @@ class FormulaSchedule : public WarmSchedule {
 class OneCycleSchedule : public WarmSchedule {
  public:
   OneCycleSchedule(double rate, const Json& given, std::int64_t epochs)
-      : OneCycleSchedule(rate, JsonOptions("schedule onecycle", given), epochs) {}
+      : OneCycleSchedule(rate, OptionReader(given, "schedule onecycle"), epochs) {}
 
   double momentum(const TrainPosition& position) const override {
     return cycle_momentum_ ? value(position, max_momentum_, base_momentum_, max_momentum_) : none;
@@ -115,17 +117,16 @@ class OneCycleSchedule : public WarmSchedule {
   }
 
  private:
-  OneCycleSchedule(double rate, JsonOptions options, std::int64_t epochs)
-      : WarmSchedule(rate, options) {
-    const double planned = std::max(1.0, static_cast<double>(epochs) - warmup_);
-    epochs_ = options.number("epochs", planned, 1e-9, infinity);
-    pct_start_ = options.number("pct_start", 0.3, 0, 1);
-    div_factor_ = options.number("div_factor", 25, 1e-300, infinity);
-    final_div_factor_ = options.number("final_div_factor", 1e4, 1e-300, infinity);
-    cycle_momentum_ = options.flag("cycle_momentum", false);
-    base_momentum_ = options.number("base_momentum", 0.85, 0, 1);
-    max_momentum_ = options.number("max_momentum", 0.95, 0, 1);
-    configuration_ = options.finish();
+  OneCycleSchedule(double rate, OptionReader read, std::int64_t epochs) : WarmSchedule(rate, read) {
+    epochs_ = std::max(1.0, static_cast<double>(epochs) - warmup_);
+    read("epochs", epochs_, 1e-9);
+    read("pct_start", pct_start_, 0, 1);
+    read("div_factor", div_factor_, 1e-300);
+    read("final_div_factor", final_div_factor_, 1e-300);
+    read("cycle_momentum", cycle_momentum_);
+    read("base_momentum", base_momentum_, 0, 1);
+    read("max_momentum", max_momentum_, 0, 1);
+    configuration_ = read.finish();
   }
 
   // Two phases, counted in steps: start -> peak -> end.
@@ -143,14 +144,15 @@ class OneCycleSchedule : public WarmSchedule {
                        : anneal(peak, end, fraction(top, last));
   }
 
-  double epochs_, pct_start_, div_factor_, final_div_factor_, base_momentum_, max_momentum_;
-  bool cycle_momentum_;
+  double epochs_, pct_start_ = 0.3, div_factor_ = 25, final_div_factor_ = 1e4;
+  double base_momentum_ = 0.85, max_momentum_ = 0.95;
+  bool cycle_momentum_ = false;
 };
 
 class PlateauSchedule : public WarmSchedule {
  public:
   PlateauSchedule(double rate, const Json& given)
-      : PlateauSchedule(rate, JsonOptions("schedule plateau", given)) {}
+      : PlateauSchedule(rate, OptionReader(given, "schedule plateau")) {}
 
   void end_epoch(double error) override {
     if (error < best_ * (1 - threshold_)) {
@@ -187,17 +189,17 @@ class PlateauSchedule : public WarmSchedule {
   double rate_after(const TrainPosition&) const override { return current_; }
 
  private:
-  PlateauSchedule(double rate, JsonOptions options) : WarmSchedule(rate, options), current_(rate) {
-    factor_ = options.number("factor", 0.1, 0, 1);
-    patience_ = options.integer("patience", 10, 0);
-    threshold_ = options.number("threshold", 1e-4, 0, 1);
-    cooldown_ = options.integer("cooldown", 0, 0);
-    min_rate_ = options.number("min_lr", 0, 0, infinity);
-    configuration_ = options.finish();
+  PlateauSchedule(double rate, OptionReader read) : WarmSchedule(rate, read), current_(rate) {
+    read("factor", factor_, 0, 1);
+    read("patience", patience_, 0);
+    read("threshold", threshold_, 0, 1);
+    read("cooldown", cooldown_, 0);
+    read("min_lr", min_rate_, 0);
+    configuration_ = read.finish();
   }
 
-  double current_, factor_, threshold_, min_rate_;
-  std::int64_t patience_, cooldown_;
+  double current_, factor_ = 0.1, threshold_ = 1e-4, min_rate_ = 0;
+  std::int64_t patience_ = 10, cooldown_ = 0;
   double best_ = infinity;
   std::int64_t bad_ = 0, cooling_ = 0;
 };
@@ -212,8 +214,8 @@ std::unique_ptr<Schedule> make_schedule(const std::string& name, double learning
   if (name == "plateau") return std::make_unique<PlateauSchedule>(learning_rate, options);
   const std::vector<std::string> names{"constant", "cosine",  "exponential",
                                        "onecycle", "plateau", "step"};
-  NOPAL_CHECK(std::find(names.begin(), names.end(), name) != names.end(), "unknown schedule \"",
-              name, "\";", detail::suggestion(name, names));
+  NOPAL_CHECK(std::find(names.begin(), names.end(), name) != names.end(), "unknown schedule '",
+              name, "'", suggestion(name, names));
   return std::make_unique<FormulaSchedule>(name, learning_rate, options, epochs);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "train/json_options.hpp"
+#include <nopal/io/option_reader.hpp>
+
 #include "train/optimizers.hpp"
 
 namespace nopal::detail {
@@ -47,11 +48,11 @@ template <class T>
 class Sgd : public Optimizer<T> {
  public:
   explicit Sgd(const nlohmann::json& given) {
-    JsonOptions options("sgd", given);
-    momentum_ = options.number("momentum", 0, 0, 1);
-    nesterov_ = options.flag("nesterov", false);
-    weight_decay_ = options.number("weight_decay", 0, 0, 1e6);
-    configuration_ = options.finish();
+    OptionReader read(given, "sgd");
+    read("momentum", momentum_, 0, 1);
+    read("nesterov", nesterov_);
+    read("weight_decay", weight_decay_, 0, 1e6);
+    configuration_ = read.finish();
   }
 
   std::string name() const override { return "sgd"; }
@@ -88,8 +89,8 @@ class Sgd : public Optimizer<T> {
   }
 
  private:
-  double momentum_, weight_decay_;
-  bool nesterov_;
+  double momentum_ = 0, weight_decay_ = 0;
+  bool nesterov_ = false;
   nlohmann::json configuration_;
   std::map<std::string, Tensor<T>> velocity_;  // u, by parameter
 };

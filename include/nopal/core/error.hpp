@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nopal {
 
@@ -40,8 +41,11 @@ std::string concatenate(const Args&... args) {
 
 }  // namespace detail
 
-/// Levenshtein distance between two words, for suggestions in error messages.
-std::size_t edit_distance(std::string_view a, std::string_view b);
+/// The member of `candidates` with the least Levenshtein distance to `word`; "" if there is none.
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+/// How a message about an unknown word ends: `; did you mean 'x'? (x, y, z)`.
+std::string suggestion(std::string_view word, const std::vector<std::string>& known);
 
 /// Text from an untrusted file for an error message: control characters replaced by '?' and at most
 /// 80 bytes, so that the message stays one line.

@@ -8,44 +8,60 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace nopal {
 
-/// Reads the options of an operator, layer or optimiser from a JSON object, and refuses what it
+/// Reads the options of an operator, optimiser or schedule from a JSON object, and refuses what it
 /// does not know.
 ///
-///     OptionReader read(json, "fno");
-///     read("n_layers", options.n_layers);   // stays as it is if absent
-///     read.finish();                        // Error for unknown keys, naming the nearest
+///     OptionReader read(json, "adamw");
+///     read("beta1", beta1_, 0, 1);          // stays as it is if absent
+///     configuration_ = read.finish();       // Error for unknown keys, naming the nearest
+///
+/// Each error is a line `OWNER: option 'KEY' is VALUE; expected ...`.
 class OptionReader {
  public:
-  /// `json` must be an object (or null: no options); `owner` stands in messages.
-  OptionReader(const nlohmann::json& json, std::string owner)
-      : json_(json), owner_(std::move(owner)) {
-    NOPAL_CHECK(json.is_object() || json.is_null(), owner_,
-                ": the options must be a JSON object, got ", printable(json.dump()));
-  }
+  /// `json` must be an object (or null: no options) that outlives the reader; `owner` stands in
+  /// messages.
+  OptionReader(const nlohmann::json& json, std::string owner);
 
   /// A flag, number, string, or list of numbers. Error if the JSON value is of another type or, for
   /// an integer, not exactly one of 64 bits.
   template <class T>
   void operator()(const std::string& key, T& value) {
-    known_.push_back(key);
-    const auto entry = json_.find(key);
-    if (json_.is_null() || entry == json_.end()) return;
-    NOPAL_CHECK(assign(*entry, value), owner_, ": option '", key, "' has an unusable value ",
-                printable(entry->dump()), "; expected ", kind(value));
+    if (const nlohmann::json* entry = find(key))
+      check(assign(*entry, value), key, *entry, kind(value));
+    used_[key] = value;
+  }
+
+  /// A number in [low, high].
+  template <class T>
+  void operator()(const std::string& key, T& value, std::type_identity_t<T> low,
+                  std::type_identity_t<T> high = std::numeric_limits<T>::max()) {
+    if (const nlohmann::json* entry = find(key))
+      check(assign(*entry, value) && value >= low && value <= high, key, *entry,
+            high == std::numeric_limits<T>::max()
+                ? detail::concatenate(kind(value), ", at least ", low)
+                : detail::concatenate(kind(value), " from ", low, " to ", high));
+    used_[key] = value;
   }
 
   /// A string that must be one of `choices`.
   void choice(const std::string& key, std::string& value, const std::vector<std::string>& choices);
 
-  void finish() const;
+  /// All options with the values in use. Error if there are others.
+  nlohmann::json finish() const;
 
  private:
+  const nlohmann::json* find(const std::string& key) const;
+  void check(bool usable, const std::string& key, const nlohmann::json& entry,
+             const std::string& expected) const;
+
   static bool assign(const nlohmann::json& json, bool& value);
   static bool assign(const nlohmann::json& json, std::int64_t& value);
   static bool assign(const nlohmann::json& json, double& value);
@@ -69,14 +85,11 @@ class OptionReader {
 
   const nlohmann::json& json_;
   std::string owner_;
-  std::vector<std::string> known_;
+  nlohmann::json used_ = nlohmann::json::object();
 };
 
 /// The JSON value that `text`, which comes from a file, holds: an Error that begins with `where` if
 /// it is not JSON or nested more than a few levels deep.
 nlohmann::json parse_options(const std::string& text, const std::string& where);
-
-/// The member of `candidates` that is closest to `word`; "" if there is none.
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 }  // namespace nopal

@@ -1,12 +1,29 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include <nopal/operators/option_reader.hpp>
+#include <nopal/io/option_reader.hpp>
 
 #include <algorithm>
 #include <limits>
 
 namespace nopal {
+
+OptionReader::OptionReader(const nlohmann::json& json, std::string owner)
+    : json_(json), owner_(std::move(owner)) {
+  NOPAL_CHECK(json.is_object() || json.is_null(), owner_,
+              ": the options must be a JSON object, got ", printable(json.dump()));
+}
+
+const nlohmann::json* OptionReader::find(const std::string& key) const {
+  const auto entry = json_.find(key);  // the end for null
+  return entry == json_.end() ? nullptr : &*entry;
+}
+
+void OptionReader::check(bool usable, const std::string& key, const nlohmann::json& entry,
+                         const std::string& expected) const {
+  NOPAL_CHECK(usable, owner_, ": option '", key, "' is ", printable(entry.dump()), "; expected ",
+              expected);
+}
 
 bool OptionReader::assign(const nlohmann::json& json, bool& value) {
   if (!json.is_boolean()) return false;
@@ -38,20 +55,19 @@ bool OptionReader::assign(const nlohmann::json& json, std::string& value) {
 void OptionReader::choice(const std::string& key, std::string& value,
                           const std::vector<std::string>& choices) {
   (*this)(key, value);
-  std::string list;
-  for (const auto& choice : choices)
-    list += (list.empty() ? "" : ", ") + choice;
   NOPAL_CHECK(std::find(choices.begin(), choices.end(), value) != choices.end(), owner_,
-              ": option '", key, "' is '", printable(value), "'; did you mean '",
-              nearest(value, choices), "'? (", list, ")");
+              ": option '", key, "' is '", printable(value), "'", suggestion(value, choices));
 }
 
-void OptionReader::finish() const {
-  if (json_.is_null()) return;
-  for (const auto& [key, value] : json_.items())
-    NOPAL_CHECK(std::find(known_.begin(), known_.end(), key) != known_.end(), owner_,
-                ": unknown option '", printable(key), "'; did you mean '", nearest(key, known_),
-                "'?");
+nlohmann::json OptionReader::finish() const {
+  std::vector<std::string> known;
+  for (const auto& entry : used_.items())
+    known.push_back(entry.key());
+  if (json_.is_object())
+    for (const auto& entry : json_.items())
+      NOPAL_CHECK(used_.contains(entry.key()), owner_, ": unknown option '", printable(entry.key()),
+                  "'; did you mean '", nearest(entry.key(), known), "'?");
+  return used_;
 }
 
 nlohmann::json parse_options(const std::string& text, const std::string& where) {
@@ -75,14 +91,6 @@ nlohmann::json parse_options(const std::string& text, const std::string& where) 
   nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   NOPAL_CHECK(!json.is_discarded(), where, " is not JSON");
   return json;
-}
-
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
-  const auto best = std::min_element(candidates.begin(), candidates.end(),
-                                     [&](const std::string& a, const std::string& b) {
-                                       return edit_distance(word, a) < edit_distance(word, b);
-                                     });
-  return best == candidates.end() ? "" : *best;
 }
 
 }  // namespace nopal
