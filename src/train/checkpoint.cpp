@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
 namespace nopal::detail {
 namespace {
@@ -31,7 +32,7 @@ std::string first_difference(const Json& there, const Json& here, const std::str
     };
     for (const auto& [key, value] : there.items()) {
       if (!here.contains(key)) return inner(key) + " is " + value.dump() + " there, absent here";
-      const std::string difference = first_difference(value, here[key], inner(key));
+      std::string difference = first_difference(value, here[key], inner(key));
       if (!difference.empty()) return difference;
     }
     for (const auto& [key, value] : here.items())
@@ -163,10 +164,34 @@ TrainingState<T> from_checkpoint(const SafetensorsFile& file, const std::string&
   }
 }
 
-#define NOPAL_INSTANTIATE(T)                                                               \
-  template SafetensorsFile to_checkpoint<T>(const Model<T>&, const TrainingState<T>&,      \
-                                            const Json&);                                  \
-  template TrainingState<T> from_checkpoint<T>(const SafetensorsFile&, const std::string&, \
+template <class T>
+void save_checkpoint(const std::string& path, const Model<T>& model, const TrainingState<T>& state,
+                     const Json& identity, const Communicator& comm) {
+  comm.together([&] {
+    if (comm.rank() > 0) return;
+    for (const Parameter<T>* parameter : model.op().parameters())
+      NOPAL_CHECK(all_finite(parameter->value()), "parameter \"", parameter->name,
+                  "\" is not finite after epoch ", state.epoch, ", batch ", state.batch,
+                  "; the last checkpoint stays as it is. Try a smaller learning rate or clip_norm");
+    write_safetensors(path, to_checkpoint(model, state, identity));
+  });
+}
+
+template <class T>
+std::optional<TrainingState<T>> load_checkpoint(const std::string& path, Model<T>& model,
+                                                const Json& identity, const Communicator& comm) {
+  if (!comm.any(comm.rank() == 0 && std::filesystem::exists(path))) return std::nullopt;
+  return from_checkpoint(load_safetensors(path, comm), path, model, identity);
+}
+
+#define NOPAL_INSTANTIATE(T)                                                                     \
+  template void save_checkpoint<T>(const std::string&, const Model<T>&, const TrainingState<T>&, \
+                                   const Json&, const Communicator&);                            \
+  template std::optional<TrainingState<T>> load_checkpoint<T>(const std::string&, Model<T>&,     \
+                                                              const Json&, const Communicator&); \
+  template SafetensorsFile to_checkpoint<T>(const Model<T>&, const TrainingState<T>&,            \
+                                            const Json&);                                        \
+  template TrainingState<T> from_checkpoint<T>(const SafetensorsFile&, const std::string&,       \
                                                Model<T>&, const Json&);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <limits>
+#include <optional>
 
 namespace nopal::detail {
 
@@ -40,6 +41,18 @@ SafetensorsFile to_checkpoint(const Model<T>& model, const TrainingState<T>& sta
 template <class T>
 TrainingState<T> from_checkpoint(const SafetensorsFile& file, const std::string& path,
                                  Model<T>& model, const nlohmann::json& identity);
+
+/// Writes a checkpoint on rank 0. Error on all ranks if it cannot be written, or if a parameter is
+/// not finite: an older file then stays as it is. Collective.
+template <class T>
+void save_checkpoint(const std::string& path, const Model<T>& model, const TrainingState<T>& state,
+                     const nlohmann::json& identity, const Communicator& comm);
+
+/// Reads a checkpoint as from_checkpoint() does; empty if there is no such file. Collective.
+template <class T>
+std::optional<TrainingState<T>> load_checkpoint(const std::string& path, Model<T>& model,
+                                                const nlohmann::json& identity,
+                                                const Communicator& comm);
 
 /// Path and both values of the first difference between two JSON values, e.g. `options.batch is 20
 /// there, 10 here`; empty if they are equal.

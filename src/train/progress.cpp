@@ -21,6 +21,24 @@ namespace {
 
 }  // namespace
 
+TrainingClock::TrainingClock(std::int64_t epochs, std::int64_t epochs_before, double seconds_before)
+    : epochs_(static_cast<double>(epochs)),
+      epochs_before_(static_cast<double>(epochs_before)),
+      seconds_before_(seconds_before) {}
+
+double TrainingClock::run() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+double TrainingClock::total() const {
+  return seconds_before_ + run();
+}
+
+double TrainingClock::left(double epochs_done) const {
+  const double done = epochs_done - epochs_before_;
+  return done > 0 ? run() / done * (epochs_ - epochs_done) : 0;
+}
+
 std::string format_duration(double seconds) {
   const auto total = static_cast<long long>(std::llround(std::max(0.0, seconds)));
   if (total < 60) return print("%lld s", total);

@@ -3,12 +3,31 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace nopal::detail {
+
+/// Time of a training that may have been resumed.
+class TrainingClock {
+ public:
+  TrainingClock() = default;
+
+  /// Starts a run that goes on after `epochs_before` of `epochs` epochs and `seconds_before`.
+  TrainingClock(std::int64_t epochs, std::int64_t epochs_before, double seconds_before);
+
+  double run() const;                     ///< seconds of this run
+  double total() const;                   ///< with those before
+  double left(double epochs_done) const;  ///< as this run went so far; 0 before it has begun
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+  double epochs_ = 0, epochs_before_ = 0, seconds_before_ = 0;
+};
 
 /// What one line of progress says.
 struct ProgressLine {
