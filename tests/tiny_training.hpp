@@ -111,17 +111,22 @@ Model<T> tiny_model(std::int64_t hidden = 7, std::uint64_t seed = 0) {
                   Normaliser<T>(number(0.1), number(0.6)), Normaliser<T>(number(2.4), number(1.8)));
 }
 
-/// All parameters one after the other.
+/// A Fourier neural operator on a line with dropout and batch norm, random and collective in
+/// training, with the normalisers of tiny_model().
 template <class T>
-std::vector<T> values(const Model<T>& model) {
-  std::vector<T> all;
-  for (const Parameter<T>* parameter : model.op().parameters()) {
-    const std::vector<T> one = parameter->value().to_vector();
-    all.insert(all.end(), one.begin(), one.end());
-  }
-  return all;
+Model<T> noisy_model(std::uint64_t seed = 0) {
+  const Model<T> tiny = tiny_model<T>();
+  return Model<T>(make_operator<T>("fno",
+                                   {{"n_modes", {4}},
+                                    {"hidden_channels", 6},
+                                    {"n_layers", 2},
+                                    {"norm", "batch_norm"},
+                                    {"channel_mlp_dropout", 0.2}},
+                                   seed),
+                  tiny.input_normaliser(), tiny.output_normaliser());
 }
 
+/// All entries one after the other.
 template <class T>
 std::vector<T> values(const std::vector<Tensor<T>>& tensors) {
   std::vector<T> all;
@@ -130,6 +135,15 @@ std::vector<T> values(const std::vector<Tensor<T>>& tensors) {
     all.insert(all.end(), one.begin(), one.end());
   }
   return all;
+}
+
+/// All parameters and buffers.
+template <class T>
+std::vector<T> values(const Model<T>& model) {
+  std::vector<Tensor<T>> tensors;
+  for (const auto& [name, value] : state_tensors(model.op()))
+    tensors.push_back(value);
+  return values(tensors);
 }
 
 /// Equal bit for bit: also tells 0 from -0.

@@ -4,8 +4,11 @@
 #include "benchmarks/layers/layer_benchmark.hpp"
 
 #include <nopal/nn/activation.hpp>
+#include <nopal/nn/batch_norm.hpp>
+#include <nopal/nn/dropout.hpp>
 #include <nopal/nn/linear.hpp>
 #include <nopal/nn/mlp.hpp>
+#include <nopal/nn/training_mode.hpp>
 
 namespace benchmarks {
 namespace {
@@ -94,6 +97,44 @@ void gelu_backward(benchmark::State& state) {
   run_backward(state, {0, 12 * size}, [&] { return activate(x, nopal::Activation::gelu); }, {x});
 }
 BENCHMARK(gelu_backward)->Arg(1)->Arg(20)->Unit(benchmark::kMicrosecond);
+
+void dropout_training(benchmark::State& state) {
+  const nopal::TrainingMode mode({.batch = state.range(0)});
+  const Variable<float> x(random_tensor({state.range(0), 64 * 64, width}));
+  run_forward(state, {0, 8 * static_cast<double>(x.value().size())},
+              [&] { return nopal::dropout(x, 0.1, 1); });
+}
+BENCHMARK(dropout_training)->Arg(1)->Arg(20)->Unit(benchmark::kMicrosecond);
+
+struct BatchNorm {
+  explicit BatchNorm(std::int64_t batch)
+      : x(random_leaf({batch, 64 * 64, width})),
+        scale(random_leaf({width})),
+        shift(random_leaf({width})),
+        mean(random_tensor({width})),
+        variance(random_tensor({width})) {}
+
+  Variable<float> forward() const { return nopal::batch_norm(x, scale, shift, mean, variance); }
+  double bytes() const { return 4 * static_cast<double>(x.value().size()); }
+
+  Variable<float> x, scale, shift;
+  nopal::Tensor<float> mean, variance;
+};
+
+void batch_norm_training(benchmark::State& state) {
+  const nopal::TrainingMode mode({.batch = state.range(0)});
+  const BatchNorm layer(state.range(0));
+  run_forward(state, {0, 2 * layer.bytes()}, [&] { return layer.forward(); });
+}
+BENCHMARK(batch_norm_training)->Arg(1)->Arg(20)->Unit(benchmark::kMicrosecond);
+
+void batch_norm_backward(benchmark::State& state) {
+  const nopal::TrainingMode mode({.batch = state.range(0)});
+  const BatchNorm layer(state.range(0));
+  run_backward(state, {0, 3 * layer.bytes()}, [&] { return layer.forward(); },
+               {layer.x, layer.scale, layer.shift});
+}
+BENCHMARK(batch_norm_backward)->Arg(1)->Arg(20)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace benchmarks

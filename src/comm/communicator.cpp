@@ -89,8 +89,7 @@ void Communicator::rethrow_first(bool failed, const std::string& message) const 
   int first = mine;
   if (size_ > 1) check(MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm_), "MPI_Allreduce");
   if (first == size_) return;
-  const std::string text = broadcast(message, first);
-  NOPAL_CHECK(false, text);
+  throw detail::CommonError(broadcast(message, first), comm_);
 }
 
 Slab slab(std::int64_t n, int rank, int size) {

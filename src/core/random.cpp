@@ -3,6 +3,8 @@
 
 #include <nopal/core/random.hpp>
 
+#include "core/philox.hpp"
+
 #include <cmath>
 #include <numeric>
 
@@ -29,17 +31,9 @@ std::array<std::uint64_t, 2> words(std::uint64_t seed, std::uint64_t stream, std
 
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> c,
                                         std::array<std::uint32_t, 2> k) {
-  constexpr std::uint32_t multiplier0 = 0xD2511F53, multiplier1 = 0xCD9E8D57;
-  constexpr std::uint32_t weyl0 = 0x9E3779B9, weyl1 = 0xBB67AE85;
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p0 = std::uint64_t(multiplier0) * c[0];
-    const std::uint64_t p1 = std::uint64_t(multiplier1) * c[2];
-    c = {static_cast<std::uint32_t>(p1 >> 32) ^ c[1] ^ k[0], static_cast<std::uint32_t>(p1),
-         static_cast<std::uint32_t>(p0 >> 32) ^ c[3] ^ k[1], static_cast<std::uint32_t>(p0)};
-    k[0] += weyl0;
-    k[1] += weyl1;
-  }
-  return c;
+  std::uint32_t words[4][1] = {{c[0]}, {c[1]}, {c[2]}, {c[3]}};
+  detail::philox(words, k[0], k[1]);
+  return {words[0][0], words[1][0], words[2][0], words[3][0]};
 }
 
 std::uint64_t Random::bits(std::uint64_t index) const {

@@ -3,9 +3,43 @@
 
 #include <nopal/nn/elementwise.hpp>
 
+#include "core/parallel.hpp"
 #include "nn/row_kernels.hpp"
 
 namespace nopal {
+namespace {
+
+// y(..., c) = x(..., first + c), c = 0, ..., width - 1; with `back` the other way round, added.
+template <class T>
+void move_channels(const Tensor<T>& x, std::int64_t first, std::int64_t width, const Tensor<T>& y,
+                   bool back) {
+  const std::int64_t channels = x.extent(-1);
+  T *px = x.data() + first, *py = y.data();
+  detail::parallel_for(
+      "nopal::move_channels",
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(0, y.size()),
+      KOKKOS_LAMBDA(std::int64_t i) {
+        T& entry = px[i / width * channels + i % width];
+        if (back)
+          entry += py[i];
+        else
+          py[i] = entry;
+      });
+}
+
+template <class T>
+Variable<T> part(const Variable<T>& x, std::int64_t first, std::int64_t width) {
+  const Tensor<T> y(x.shape().with(-1, width));
+  move_channels(x.value(), first, width, y, false);
+  if (!needs_record(x)) return y;
+  return record<T>(y, [=](const Tensor<T>& dy) {
+    const auto [dx, beta] = x.gradient_slot();
+    if (beta == T(0)) dx.fill(T(0));
+    move_channels(dx, first, width, dy, true);
+  });
+}
+
+}  // namespace
 
 template <class T>
 Variable<T> add(const Variable<T>& a, const Variable<T>& b) {
@@ -41,15 +75,24 @@ Variable<T> add_bias(const Variable<T>& x, const Variable<T>& bias) {
 }
 
 template <class T>
+std::pair<Variable<T>, Variable<T>> halves(const Variable<T>& x) {
+  NOPAL_CHECK(x.shape().rank() > 0 && x.shape()[-1] % 2 == 0,
+              "halves: expected an even number of channels, got a field of shape ", x.shape());
+  const std::int64_t width = x.shape()[-1] / 2;
+  return {part(x, 0, width), part(x, width, width)};
+}
+
+template <class T>
 Variable<T> copy(const Variable<T>& x) {
   const Tensor<T> y = x.value().clone();
   if (!needs_record(x)) return y;
   return record<T>(y, [x](const Tensor<T>& dy) { x.accumulate(dy); });
 }
 
-#define NOPAL_INSTANTIATE(T)                                                \
-  template Variable<T> add<T>(const Variable<T>&, const Variable<T>&);      \
-  template Variable<T> add_bias<T>(const Variable<T>&, const Variable<T>&); \
+#define NOPAL_INSTANTIATE(T)                                                  \
+  template Variable<T> add<T>(const Variable<T>&, const Variable<T>&);        \
+  template Variable<T> add_bias<T>(const Variable<T>&, const Variable<T>&);   \
+  template std::pair<Variable<T>, Variable<T>> halves<T>(const Variable<T>&); \
   template Variable<T> copy<T>(const Variable<T>&);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

@@ -52,6 +52,18 @@ void ParameterStore<T>::append_parameters(Parameters<T>& list) {
     list.push_back(&parameter);
 }
 
+template <class T>
+Tensor<T> ParameterStore<T>::buffer(const std::string& name, const Shape& shape, double value) {
+  const Tensor<T> tensor(shape);
+  tensor.fill(static_cast<T>(value));
+  return buffers_.emplace_back(NamedTensor<T>{name, tensor}).value;
+}
+
+template <class T>
+void ParameterStore<T>::append_buffers(std::vector<NamedTensor<T>>& list) const {
+  list.insert(list.end(), buffers_.begin(), buffers_.end());
+}
+
 template class ParameterStore<float>;
 template class ParameterStore<double>;
 

@@ -39,8 +39,9 @@ Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variab
     if (weight.requires_gradient()) dw = weight.gradient_slot();
     if (bias.requires_gradient()) db = bias.gradient_slot();
     // In tiles, so that dy is read from memory once for all three.
+    // Without points the gradients are zeros, which a tile of none makes.
     const std::int64_t tile = detail::tile_rows<T>(2 * in + out);
-    for (std::int64_t r = 0; r < rows; r += tile) {
+    for (std::int64_t r = 0; r == 0 || r < rows; r += tile) {
       const std::int64_t n = std::min(tile, rows - r);
       const T *xr = x.value().data() + r * in, *dyr = dy.data() + r * out;
       if (dx.buffer.defined())

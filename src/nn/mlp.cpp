@@ -44,8 +44,8 @@ void scalar_output(const T* z, const T* b1, const T* w2, const T* b2, T* y, std:
             F::apply(zr[c] + b1[c], value, slope);
             sum += value * w2[c];
           }
-          for (int l = 0; l < lanes; ++l)
-            sum += part[l];
+          for (const T lane : part)
+            sum += lane;
           y[r] = add ? y[r] + sum : sum;
         });
   });
@@ -103,9 +103,9 @@ Variable<T> mlp(const Variable<T>& x, const Variable<T>& weight1, const Variable
   NOPAL_CHECK(y.size() == rows * out, "mlp: the field to add to has shape ", y.shape(),
               ", the result has ", x.shape().with(-1, out));
 
-  const std::int64_t tile = std::min(rows, detail::tile_rows<T>(2 * hidden));
+  const std::int64_t tile = std::clamp<std::int64_t>(rows, 1, detail::tile_rows<T>(2 * hidden));
   {
-    const Tensor<T> buffer({std::max<std::int64_t>(tile, 1), hidden});
+    const Tensor<T> buffer({tile, hidden});
     for (std::int64_t r = 0; r < rows; r += tile) {
       const std::int64_t n = std::min(tile, rows - r);
       T* h = buffer.data();
@@ -130,15 +130,16 @@ Variable<T> mlp(const Variable<T>& x, const Variable<T>& weight1, const Variable
 
   return record<T>(y, [=](const Tensor<T>& dy) {
     const ScopedRegion adjoint("mlp_adjoint");
-    const Tensor<T> value({std::max<std::int64_t>(tile, 1), hidden});
-    const Tensor<T> slope(value.shape());
+    const Tensor<T> value({tile, hidden});
+    const Tensor<T> slope({std::max<std::int64_t>(tile, 2), hidden});  // of one part: dw2, db1
     typename Variable<T>::Slot dx{}, dw1{}, db1{}, dw2{}, db2{};
     if (x.requires_gradient()) dx = x.gradient_slot();
     if (weight1.requires_gradient()) dw1 = weight1.gradient_slot();
     if (bias1.requires_gradient()) db1 = bias1.gradient_slot();
     if (weight2.requires_gradient()) dw2 = weight2.gradient_slot();
     if (bias2.requires_gradient()) db2 = bias2.gradient_slot();
-    for (std::int64_t r = 0; r < rows; r += tile) {
+    // Once for no rows, too: that sets the gradients of the weights to zero.
+    for (std::int64_t r = 0; r == 0 || r < rows; r += tile) {
       const std::int64_t n = std::min(tile, rows - r);
       const T* xr = x.value().data() + r * in;
       const T* dyr = dy.data() + r * out;

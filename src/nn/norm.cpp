@@ -28,18 +28,6 @@ void over_groups(T* s, std::int64_t channels, std::int64_t groups, const Finish&
       });
 }
 
-// y := (x - mean) inverse, channel by channel.
-template <class T>
-void standardise(const T* x, const T* mean, const T* inverse, T* y, std::int64_t points,
-                 std::int64_t channels) {
-  detail::parallel_for(
-      "nopal::standardise", Range(0, points), KOKKOS_LAMBDA(std::int64_t p) {
-#pragma GCC ivdep
-        for (std::int64_t c = 0; c < channels; ++c)
-          y[p * channels + c] = (x[p * channels + c] - mean[c]) * inverse[c];
-      });
-}
-
 }  // namespace
 
 template <class T>
@@ -52,11 +40,17 @@ Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable
   NOPAL_CHECK(groups >= 1 && channels % groups == 0, "group norm: ", groups,
               " groups do not divide the ", channels, " channels of ", shape);
   const bool affine = scale.value().defined();
-  NOPAL_CHECK(affine == shift.value().defined() && (!affine || (scale.value().size() == channels &&
-                                                                shift.value().size() == channels)),
+  const auto fits = [&](const Variable<T>& v) {
+    return v.value().size() == channels || v.value().size() == batch * channels;
+  };
+  NOPAL_CHECK(affine == shift.value().defined() &&
+                  (!affine || (fits(scale) && scale.value().size() == shift.value().size())),
               "group norm: scale ", scale.shape(), " and shift ", shift.shape(), " do not fit the ",
-              channels, " channels of ", shape);
-  const T count = static_cast<T>(points * (channels / groups));
+              batch, " samples or the ", channels, " channels of ", shape);
+  // From the scale of one sample to that of the next: they may share one.
+  const std::int64_t step = affine && scale.value().size() != channels ? channels : 0;
+  const std::int64_t width = channels / groups;
+  const T count = static_cast<T>(points * width);
 
   const Tensor<T> y(shape), mean({batch, channels}), inverse({batch, channels});
   const Tensor<T> one({channels});
@@ -68,13 +62,13 @@ Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable
     detail::sum_rows(xb, mb, points, channels, T(0));
     over_groups(
         mb, channels, groups, KOKKOS_LAMBDA(T sum) { return sum / count; });
-    standardise(xb, mb, one.data(), yb, points, channels);
+    detail::standardise_rows(xb, mb, one.data(), yb, points, channels);
     detail::dot_rows(yb, yb, ib, points, channels, T(0));
     over_groups(
         ib, channels, groups,
         KOKKOS_LAMBDA(T sum) { return T(1) / std::sqrt(sum / count + static_cast<T>(epsilon)); });
     if (affine) {
-      const T *g = scale.value().data(), *s = shift.value().data();
+      const T *g = scale.value().data() + b * step, *s = shift.value().data() + b * step;
       detail::parallel_for(
           "nopal::group_norm", Range(0, points), KOKKOS_LAMBDA(std::int64_t p) {
             for (std::int64_t c = 0; c < channels; ++c)
@@ -90,39 +84,31 @@ Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable
     // With z the standardised x, S1 = sum dy and S2 = sum dy z over the points:
     // dshift = S1, dscale = S2, dx = inverse (scale dy - mean(scale S1) - z mean(scale S2)).
     const Tensor<T> z({points, channels}), s1({channels}), s2({channels});
-    typename Variable<T>::Slot dx{}, dscale{}, dshift{};
+    typename Variable<T>::Slot dx{};
+    Tensor<T> dscale, dshift;
     if (x.requires_gradient()) dx = x.gradient_slot();
-    if (scale.requires_gradient()) dscale = scale.gradient_slot();
-    if (shift.requires_gradient()) dshift = shift.gradient_slot();
-    const T* g = affine ? scale.value().data() : one.data();
+    if (scale.requires_gradient()) dscale = Tensor<T>::zeros(scale.shape());
+    if (shift.requires_gradient()) dshift = Tensor<T>::zeros(shift.shape());
     for (std::int64_t b = 0; b < batch; ++b) {
       const T *dyb = dy.data() + b * sample, *ib = inverse.data() + b * channels;
-      standardise(x.value().data() + b * sample, mean.data() + b * channels, ib, z.data(), points,
-                  channels);
-      if (dshift.buffer.defined())
-        detail::sum_rows(dyb, dshift.buffer.data(), points, channels, b > 0 ? T(1) : dshift.beta);
-      if (dscale.buffer.defined())
-        detail::dot_rows(dyb, z.data(), dscale.buffer.data(), points, channels,
-                         b > 0 ? T(1) : dscale.beta);
-      if (!dx.buffer.defined()) continue;
+      const T* g = affine ? scale.value().data() + b * step : one.data();
+      detail::standardise_rows(x.value().data() + b * sample, mean.data() + b * channels, ib,
+                               z.data(), points, channels);
       detail::sum_rows(dyb, s1.data(), points, channels, T(0));
       detail::dot_rows(dyb, z.data(), s2.data(), points, channels, T(0));
+      if (dshift.defined()) detail::add_rows(s1.data(), dshift.data() + b * step, 1, channels);
+      if (dscale.defined()) detail::add_rows(s2.data(), dscale.data() + b * step, 1, channels);
+      if (!dx.buffer.defined()) continue;
       detail::multiply(g, s1.data(), channels);
       detail::multiply(g, s2.data(), channels);
-      over_groups(
-          s1.data(), channels, groups, KOKKOS_LAMBDA(T sum) { return sum / count; });
-      over_groups(
-          s2.data(), channels, groups, KOKKOS_LAMBDA(T sum) { return sum / count; });
-      T *dxb = dx.buffer.data() + b * sample, *pz = z.data(), *p1 = s1.data(), *p2 = s2.data();
-      const bool add = dx.beta != T(0);
-      detail::parallel_for(
-          "nopal::group_norm_adjoint", Range(0, points), KOKKOS_LAMBDA(std::int64_t p) {
-            for (std::int64_t c = 0; c < channels; ++c) {
-              const std::int64_t i = p * channels + c;
-              dxb[i] = (add ? dxb[i] : T(0)) + ib[c] * (g[c] * dyb[i] - p1[c] - pz[i] * p2[c]);
-            }
-          });
+      for (const Tensor<T>& sum : {s1, s2})
+        over_groups(
+            sum.data(), channels, groups, KOKKOS_LAMBDA(T total) { return total / count; });
+      detail::standardise_rows_adjoint(dyb, z.data(), g, ib, s1.data(), s2.data(),
+                                       dx.buffer.data() + b * sample, points, channels, dx.beta);
     }
+    if (dshift.defined()) shift.accumulate(dshift);
+    if (dscale.defined()) scale.accumulate(dscale);
   });
 }
 

@@ -116,6 +116,31 @@ void scale_rows(const T* g, const T* x, T* y, std::int64_t rows, std::int64_t co
 }
 
 template <class T>
+void standardise_rows(const T* x, const T* mean, const T* inverse, T* y, std::int64_t rows,
+                      std::int64_t columns) {
+  detail::parallel_for(
+      "nopal::standardise", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
+#pragma GCC ivdep
+        for (std::int64_t c = 0; c < columns; ++c)
+          y[r * columns + c] = (x[r * columns + c] - mean[c]) * inverse[c];
+      });
+}
+
+template <class T>
+void standardise_rows_adjoint(const T* dy, const T* z, const T* scale, const T* inverse,
+                              const T* m1, const T* m2, T* dx, std::int64_t rows,
+                              std::int64_t columns, T beta) {
+  const bool add = beta != T(0);
+  detail::parallel_for(
+      "nopal::standardise_adjoint", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
+        for (std::int64_t c = 0; c < columns; ++c) {
+          const std::int64_t i = r * columns + c;
+          dx[i] = (add ? dx[i] : T(0)) + inverse[c] * (scale[c] * dy[i] - m1[c] - z[i] * m2[c]);
+        }
+      });
+}
+
+template <class T>
 void multiply(const T* x, T* y, std::int64_t size) {
   detail::parallel_for(
       "nopal::multiply", Rows(0, (size + 1023) / 1024), KOKKOS_LAMBDA(std::int64_t block) {
@@ -126,13 +151,16 @@ void multiply(const T* x, T* y, std::int64_t size) {
       });
 }
 
-#define NOPAL_INSTANTIATE(T)                                                          \
-  template std::int64_t tile_rows<T>(std::int64_t);                                   \
-  template void fill_rows<T>(const T*, T*, std::int64_t, std::int64_t);               \
-  template void add_rows<T>(const T*, T*, std::int64_t, std::int64_t);                \
-  template void sum_rows<T>(const T*, T*, std::int64_t, std::int64_t, T);             \
-  template void dot_rows<T>(const T*, const T*, T*, std::int64_t, std::int64_t, T);   \
-  template void scale_rows<T>(const T*, const T*, T*, std::int64_t, std::int64_t, T); \
+#define NOPAL_INSTANTIATE(T)                                                                       \
+  template std::int64_t tile_rows<T>(std::int64_t);                                                \
+  template void fill_rows<T>(const T*, T*, std::int64_t, std::int64_t);                            \
+  template void add_rows<T>(const T*, T*, std::int64_t, std::int64_t);                             \
+  template void sum_rows<T>(const T*, T*, std::int64_t, std::int64_t, T);                          \
+  template void dot_rows<T>(const T*, const T*, T*, std::int64_t, std::int64_t, T);                \
+  template void scale_rows<T>(const T*, const T*, T*, std::int64_t, std::int64_t, T);              \
+  template void standardise_rows<T>(const T*, const T*, const T*, T*, std::int64_t, std::int64_t); \
+  template void standardise_rows_adjoint<T>(const T*, const T*, const T*, const T*, const T*,      \
+                                            const T*, T*, std::int64_t, std::int64_t, T);          \
   template void multiply<T>(const T*, T*, std::int64_t);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

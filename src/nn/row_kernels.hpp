@@ -36,6 +36,19 @@ void dot_rows(const T* x, const T* y, T* s, std::int64_t rows, std::int64_t colu
 template <class T>
 void scale_rows(const T* g, const T* x, T* y, std::int64_t rows, std::int64_t columns, T beta);
 
+/// y[r, c] := (x[r, c] - mean[c]) inverse[c].
+template <class T>
+void standardise_rows(const T* x, const T* mean, const T* inverse, T* y, std::int64_t rows,
+                      std::int64_t columns);
+
+/// The adjoint of standardising and scaling, z the standardised x, m1 and m2 the means of scale dy
+/// and of scale dy z: dx[r, c] := beta dx[r, c] + inverse[c] (scale[c] dy[r, c] - m1[c] -
+/// z[r, c] m2[c]), beta 0 or 1.
+template <class T>
+void standardise_rows_adjoint(const T* dy, const T* z, const T* scale, const T* inverse,
+                              const T* m1, const T* m2, T* dx, std::int64_t rows,
+                              std::int64_t columns, T beta);
+
 /// y[i] *= x[i].
 template <class T>
 void multiply(const T* x, T* y, std::int64_t size);

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/core/profile.hpp>
+#include <nopal/nn/batch_norm.hpp>
 #include <nopal/nn/domain_padding.hpp>
+#include <nopal/nn/dropout.hpp>
 #include <nopal/nn/elementwise.hpp>
 #include <nopal/nn/grid_embedding.hpp>
 #include <nopal/nn/initialisation.hpp>
@@ -11,6 +13,7 @@
 #include <nopal/nn/norm.hpp>
 #include <nopal/nn/soft_gating.hpp>
 #include <nopal/nn/spectral_convolution.hpp>
+#include <nopal/nn/training_mode.hpp>
 #include <nopal/operators/fno.hpp>
 
 #include <nlohmann/json.hpp>
@@ -25,6 +28,8 @@ namespace {
 template <class T>
 struct ChannelMlp {
   Variable<T> weight1, bias1, weight2, bias2;  // the second pair is empty for one layer
+  double dropped = 0;                          // probability of dropout after each of two layers
+  std::uint64_t streams[2] = {};
 
   ChannelMlp() = default;
   ChannelMlp(ParameterStore<T>& store, const std::string& name, std::int64_t in,
@@ -36,10 +41,18 @@ struct ChannelMlp {
       weight2 = store.uniform(name + ".1.weight", {hidden, out}, hidden).variable;
       bias2 = store.uniform(name + ".1.bias", {out}, hidden).variable;
     }
+    for (const int i : {0, 1})
+      streams[i] = parameter_stream(name + "." + std::to_string(i) + ".dropout");
   }
 
   Variable<T> forward(const Variable<T>& x, Activation activation,
                       const Variable<T>& add = {}) const {
+    if (dropped > 0 && TrainingMode::active()) {  // the hidden layer must be there to drop from
+      const Variable<T> h =
+          dropout(activate(linear(x, weight1, bias1), activation), dropped, streams[0]);
+      const Variable<T> y = dropout(linear(h, weight2, bias2), dropped, streams[1]);
+      return add.value().defined() ? nopal::add(y, add) : y;
+    }
     if (weight2.value().defined()) return mlp(x, weight1, bias1, weight2, bias2, activation, add);
     return linear(x, weight1, bias1);
   }
@@ -55,6 +68,42 @@ struct ChannelMlp {
     cost.bytes +=
         static_cast<double>(sizeof(T)) * points * static_cast<double>(weight1.shape()[0] + last[1]);
     return cost;
+  }
+};
+
+// A norm of a block, or none.
+template <class T>
+struct Norm {
+  std::string kind = "none";
+  std::int64_t groups = 1;
+  Variable<T> scale, shift;  // of group and batch norm
+  Tensor<T> running_mean, running_variance;
+  ChannelMlp<T> adaption;  // of "ada_in": embedding to scale and shift
+
+  Norm() = default;
+  Norm(ParameterStore<T>& store, const std::string& name, const FnoOptions& o)
+      : kind(o.norm), groups(o.norm_groups) {
+    const std::int64_t c = o.hidden_channels;
+    if (kind == "group_norm" || kind == "batch_norm") {
+      scale = store.constant(name + ".scale", {c}, 1).variable;
+      shift = store.constant(name + ".shift", {c}, 0).variable;
+    }
+    if (kind == "batch_norm") {
+      running_mean = store.buffer(name + ".running_mean", {c}, 0);
+      running_variance = store.buffer(name + ".running_variance", {c}, 1);
+    }
+    if (kind == "ada_in")
+      adaption =
+          ChannelMlp<T>(store, name + ".mlp", o.ada_in_features, FnoOptions::ada_in_width, 2 * c);
+  }
+
+  Variable<T> forward(Variable<T> x, const Variable<T>& embedding) const {
+    if (kind == "instance_norm") return instance_norm(x);
+    if (kind == "group_norm") return group_norm(x, groups, scale, shift);
+    if (kind == "batch_norm") return batch_norm(x, scale, shift, running_mean, running_variance);
+    if (kind == "none") return x;
+    const auto [factor, offset] = halves(adaption.forward(embedding, Activation::gelu));
+    return group_norm(x, x.shape()[-1], factor, offset);
   }
 };
 
@@ -130,7 +179,7 @@ struct Fno<T>::Block {
   SpectralConvolution<T> spectral;
   Variable<T> spectral_bias;
   Skip<T> fno_skip, mlp_skip;
-  Variable<T> norm_scale[2], norm_shift[2];  // of a group norm
+  Norm<T> norms[2];
   ChannelMlp<T> mlp;
 };
 
@@ -166,14 +215,11 @@ Fno<T>::Fno(const FnoOptions& options, std::uint64_t seed)
     if (o.spectral_bias)
       block.spectral_bias = l.store.normal(name + ".spectral.bias", {c}, deviation).variable;
     block.fno_skip = Skip<T>(l.store, name + ".fno_skip", o.fno_skip, c, o.skip_bias);
-    if (o.norm == "group_norm")
-      for (int j = 0; j < o.norm_count(); ++j) {
-        const std::string norm = name + ".norm." + std::to_string(j);
-        block.norm_scale[j] = l.store.constant(norm + ".scale", {c}, 1).variable;
-        block.norm_shift[j] = l.store.constant(norm + ".shift", {c}, 0).variable;
-      }
+    for (int j = 0; j < o.norm_count(); ++j)
+      block.norms[j] = Norm<T>(l.store, name + ".norm." + std::to_string(j), o);
     if (o.use_channel_mlp) {
       block.mlp = ChannelMlp<T>(l.store, name + ".channel_mlp", c, o.channel_mlp_width(), c);
+      block.mlp.dropped = o.channel_mlp_dropout;
       block.mlp_skip = Skip<T>(l.store, name + ".channel_mlp_skip", o.channel_mlp_skip, c, false);
     }
   }
@@ -193,9 +239,26 @@ nlohmann::json Fno<T>::configuration() const {
 }
 
 template <class T>
+std::vector<NamedTensor<T>> Fno<T>::buffers() const {
+  std::vector<NamedTensor<T>> buffers;
+  layers_->store.append_buffers(buffers);
+  return buffers;
+}
+
+template <class T>
 void Fno<T>::check_inputs(std::span<const Shape> inputs) const {
   const auto d = static_cast<int>(options_.n_modes.size());
-  NOPAL_CHECK(inputs.size() == 1, "fno takes one input field, got ", inputs.size());
+  const std::int64_t features = options_.ada_in_features;
+  if (features == 0) {
+    NOPAL_CHECK(inputs.size() == 1, "fno takes one input field, got ", inputs.size());
+  } else {
+    NOPAL_CHECK(inputs.size() == 2, "fno with the norm 'ada_in' takes two inputs, a field and an ",
+                "embedding (B, ", features, "), got ", inputs.size());
+    NOPAL_CHECK(inputs[1].rank() == 2 && inputs[1][1] == features &&
+                    (inputs[1][0] == 1 || inputs[1][0] == inputs[0][0]),
+                "fno expects an embedding of shape (B, ", features, ") or (1, ", features,
+                ") with a field of shape ", inputs[0], ", got ", inputs[1]);
+  }
   NOPAL_CHECK(inputs[0].rank() == d + 2, "fno in ", d, " dimensions expects a field of shape (B, ",
               d == 1   ? "X1"
               : d == 2 ? "X1, X2"
@@ -203,24 +266,21 @@ void Fno<T>::check_inputs(std::span<const Shape> inputs) const {
               ", ", options_.in_channels, "), got ", inputs[0]);
   NOPAL_CHECK(inputs[0][-1] == options_.in_channels, "fno expects ", options_.in_channels,
               " input channels, got a field of shape ", inputs[0]);
-  NOPAL_CHECK(inputs[0].size() > 0, "fno got an empty field of shape ", inputs[0]);
-}
-
-template <class T>
-Variable<T> Fno<T>::normalise(const Block& block, int index, Variable<T> x) const {
-  if (options_.norm == "instance_norm") return instance_norm(x);
-  if (options_.norm == "group_norm")
-    return group_norm(x, options_.norm_groups, block.norm_scale[index], block.norm_shift[index]);
-  return x;
+  NOPAL_CHECK(inputs[0].product(1, d + 1) > 0, "fno got a field without points, of shape ",
+              inputs[0]);
 }
 
 // Norms stand where neuraloperator 2.0 has them: on K x + b and on the block's result, or with
 // preactivation on the activated input and before the channel MLP.
 template <class T>
-Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, bool last) const {
+Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, const Variable<T>& embedding,
+                                  bool last) const {
   const Activation activation = layers_->activation;
+  const auto normalise = [&](int index, Variable<T> field) {
+    return block.norms[index].forward(std::move(field), embedding);
+  };
   const bool before = options_.preactivation, normed = options_.norm != "none";
-  if (before) x = normalise(block, 0, activate(std::move(x), activation));
+  if (before) x = normalise(0, activate(std::move(x), activation));
   const Variable<T> bounded =
       options_.stabilizer == "tanh" ? activate(copy(x), Activation::tanh) : x;
   Variable<T> y;
@@ -230,15 +290,15 @@ Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, bool last) 
   } else {
     y = block.spectral.forward(bounded);
     if (block.spectral_bias.value().defined()) y = add_bias(y, block.spectral_bias);
-    if (!before) y = normalise(block, 0, std::move(y));
+    if (!before) y = normalise(0, std::move(y));
     if (block.fno_skip.kind != Skip<T>::Kind::none) y = add(y, block.fno_skip.forward(x));
   }
   if (!last) y = activate(std::move(y), activation);
   if (options_.use_channel_mlp) {
-    if (before) y = normalise(block, 1, std::move(y));
+    if (before) y = normalise(1, std::move(y));
     y = block.mlp.forward(y, activation, block.mlp_skip.forward(x));
     if (!before) {
-      y = normalise(block, 1, std::move(y));
+      y = normalise(1, std::move(y));
       if (!last) y = activate(std::move(y), activation);
     }
   }
@@ -248,9 +308,13 @@ Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, bool last) 
 template <class T>
 Variable<T> Fno<T>::forward(std::span<const Variable<T>> inputs) const {
   const ScopedRegion region("fno");
-  NOPAL_CHECK(inputs.size() == 1, "fno takes one input field, got ", inputs.size());
-  const Shape shape = inputs[0].shape();
-  check_inputs(std::span(&shape, 1));
+  NOPAL_CHECK(inputs.size() <= 2, "fno takes one input field, or a field and an embedding, got ",
+              inputs.size(), " inputs");
+  Shape shapes[2];
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    shapes[i] = inputs[i].shape();
+  check_inputs(std::span(shapes, inputs.size()));
+  const Variable<T> embedding = inputs.size() > 1 ? inputs[1] : Variable<T>();
   const Layers& l = *layers_;
 
   Variable<T> x =
@@ -258,11 +322,11 @@ Variable<T> Fno<T>::forward(std::span<const Variable<T>> inputs) const {
           ? inputs[0]
           : grid_embedding(inputs[0], options_.positional_embedding == "grid_inclusive");
   x = l.lifting.forward(x, l.activation);
-  const Margins margin = margins(options_, grid_of(shape));
+  const Margins margin = margins(options_, grid_of(shapes[0]));
   const bool padded = margin.high.size() != 0 && !options_.domain_padding.empty();
   if (padded) x = pad(x, margin.low, margin.high);
   for (std::size_t i = 0; i < l.blocks.size(); ++i)
-    x = forward_block(l.blocks[i], std::move(x), i + 1 == l.blocks.size());
+    x = forward_block(l.blocks[i], std::move(x), embedding, i + 1 == l.blocks.size());
   if (padded) x = crop(x, margin.low, margin.high);
   return l.projection.forward(x, l.activation);
 }
@@ -289,6 +353,9 @@ Cost Fno<T>::cost(std::span<const Shape> inputs) const {
     cost += block.spectral.cost(batch, padded);
     if (block.fno_skip.kind == Skip<T>::Kind::linear) cost.flops += 2 * padded_points * c * c;
     if (options_.use_channel_mlp) cost += block.mlp.cost(padded_points);
+    if (options_.norm == "ada_in")
+      for (int j = 0; j < options_.norm_count(); ++j)
+        cost += block.norms[j].adaption.cost(static_cast<double>(inputs[1][0]));
   }
   cost += layers_->projection.cost(points);
   return cost;

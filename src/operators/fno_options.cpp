@@ -24,10 +24,12 @@ void visit(Options& o, Visitor&& option, Choice&& choice) {
   option("projection_channels", o.projection_channels);
   choice("positional_embedding", o.positional_embedding, {"grid", "grid_inclusive", "none"});
   choice("non_linearity", o.non_linearity, {"gelu", "relu", "silu", "tanh", "identity"});
-  choice("norm", o.norm, {"none", "instance_norm", "group_norm"});
+  choice("norm", o.norm, {"none", "instance_norm", "group_norm", "batch_norm", "ada_in"});
   option("norm_groups", o.norm_groups);
+  option("ada_in_features", o.ada_in_features);
   option("use_channel_mlp", o.use_channel_mlp);
   option("channel_mlp_expansion", o.channel_mlp_expansion);
+  option("channel_mlp_dropout", o.channel_mlp_dropout);
   choice("channel_mlp_skip", o.channel_mlp_skip, {"soft-gating", "linear", "identity", "none"});
   choice("fno_skip", o.fno_skip, {"linear", "soft-gating", "identity", "none"});
   option("skip_bias", o.skip_bias);
@@ -42,6 +44,8 @@ void visit(Options& o, Visitor&& option, Choice&& choice) {
   option("separable", o.separable);
   option("preactivation", o.preactivation);
   choice("stabilizer", o.stabilizer, {"none", "tanh"});
+  choice("fno_block_precision", o.fno_block_precision, {"full", "half", "mixed"});
+  option("enforce_hermitian_symmetry", o.enforce_hermitian_symmetry);
   choice("spectral_initialisation", o.spectral_initialisation, {"normal", "uniform"});
 }
 
@@ -111,7 +115,7 @@ FnoOptions FnoOptions::from_json(const nlohmann::json& json) {
   if (o.layout == "2021") set_layout_2021(o);
   visit(
       o, [&](const char* key, auto& value) { read(key, value); },
-      [&](const char* key, std::string& value, std::vector<std::string> choices) {
+      [&](const char* key, std::string& value, const std::vector<std::string>& choices) {
         read.choice(key, value, choices);
       });
   read.finish();
@@ -146,6 +150,14 @@ FnoOptions FnoOptions::from_json(const nlohmann::json& json) {
   NOPAL_CHECK(
       o.norm != "group_norm" || (o.norm_groups >= 1 && o.hidden_channels % o.norm_groups == 0),
       "fno: norm_groups ", o.norm_groups, " does not divide hidden_channels ", o.hidden_channels);
+  NOPAL_CHECK(o.norm == "ada_in" ? o.ada_in_features >= 1 && o.ada_in_features <= 1 << 20
+                                 : o.ada_in_features == 0,
+              "fno: ada_in_features, the length of the embedding, must be in [1, 2^20] with the ",
+              "norm 'ada_in' and 0 without it, got ", o.ada_in_features, " with '", o.norm, "'");
+  NOPAL_CHECK(o.channel_mlp_dropout >= 0 && o.channel_mlp_dropout < 1,
+              "fno: channel_mlp_dropout must be in [0, 1), got ", o.channel_mlp_dropout);
+  NOPAL_CHECK(o.fno_block_precision == "full", "fno: fno_block_precision '", o.fno_block_precision,
+              "' is not available, nopal computes in the precision of the model; use 'full'");
   return o;
 }
 
@@ -153,7 +165,7 @@ nlohmann::json FnoOptions::to_json() const {
   nlohmann::json json{{"layout", layout}};
   visit(
       *this, [&](const char* key, const auto& value) { json[key] = value; },
-      [&](const char* key, const std::string& value, std::vector<std::string>) {
+      [&](const char* key, const std::string& value, const std::vector<std::string>&) {
         json[key] = value;
       });
   return json;
@@ -220,7 +232,10 @@ double FnoOptions::parameter_count() const {
   };
   double block = spectral_count(spectral_weight()) + skip(fno_skip, skip_bias) +
                  static_cast<double>(spectral_bias ? c : 0);
-  if (norm == "group_norm") block += static_cast<double>(norm_count() * 2 * c);
+  if (norm == "group_norm" || norm == "batch_norm")
+    block += static_cast<double>(norm_count() * 2 * c);
+  if (norm == "ada_in")
+    block += static_cast<double>(norm_count()) * mlp_count(ada_in_features, ada_in_width, 2 * c);
   if (use_channel_mlp)
     block += mlp_count(c, channel_mlp_width(), c) + skip(channel_mlp_skip, false);
   return mlp_count(embedded, lifting_width(), c) + static_cast<double>(n_layers) * block +

@@ -101,8 +101,17 @@ Model<T>::Model(std::unique_ptr<Operator<T>> op, Normaliser<T> input, Normaliser
 template <class T>
 Tensor<T> Model<T>::predict(const Tensor<T>& x) const {
   NOPAL_CHECK(operator_ != nullptr, "predict() of an empty model");
-  const Tensor<T> z = input_.identity() ? x : input_.encode(x);
-  const Variable<T> y = operator_->forward(Variable<T>(z));
+  const Variable<T> y = operator_->forward(Variable<T>(input_.identity() ? x : input_.encode(x)));
+  output_.decode_in_place(y.value());
+  return y.value();
+}
+
+template <class T>
+Tensor<T> Model<T>::predict(const Tensor<T>& x, std::span<const Tensor<T>> others) const {
+  NOPAL_CHECK(operator_ != nullptr, "predict() of an empty model");
+  std::vector<Variable<T>> inputs{input_.identity() ? x : input_.encode(x)};
+  inputs.insert(inputs.end(), others.begin(), others.end());
+  const Variable<T> y = operator_->forward(inputs);
   output_.decode_in_place(y.value());
   return y.value();
 }
@@ -119,8 +128,8 @@ template <class T>
 SafetensorsFile Model<T>::to_file() const {
   NOPAL_CHECK(operator_ != nullptr, "an empty model cannot be saved");
   SafetensorsFile file;
-  for (const Parameter<T>* parameter : operator_->parameters())
-    file.tensors[parameter->name] = FileTensor::from_tensor(parameter->value());
+  for (const auto& [key, value] : state_tensors(*operator_))
+    file.tensors[key] = FileTensor::from_tensor(value);
   if (!input_.identity()) {
     file.tensors[normaliser_names[0]] = FileTensor::from_tensor(input_.mean());
     file.tensors[normaliser_names[1]] = FileTensor::from_tensor(input_.deviation());
@@ -167,16 +176,16 @@ Model<T> Model<T>::from_file(const SafetensorsFile& file, const std::string& nam
   std::set<std::string> rest;
   for (const auto& [key, tensor] : file.tensors)
     if (key.rfind("checkpoint.", 0) != 0) rest.insert(key);
-  for (const Parameter<T>* parameter : model.operator_->parameters()) {
-    const auto entry = file.tensors.find(parameter->name);
-    rest.erase(parameter->name);
+  for (const auto& [key, value] : state_tensors(*model.operator_)) {
+    const auto entry = file.tensors.find(key);
+    rest.erase(key);
     if (entry == file.tensors.end())
-      missing.add(parameter->name);
-    else if (entry->second.shape == parameter->value().shape())
-      parameter->value().copy_from(numbers<T>(entry->second, parameter->name, name));
+      missing.add(key);
+    else if (entry->second.shape == value.shape())
+      value.copy_from(numbers<T>(entry->second, key, name));
     else
-      misshapen.add(detail::concatenate(parameter->name, " ", entry->second.shape, " instead of ",
-                                        parameter->value().shape()));
+      misshapen.add(
+          detail::concatenate(key, " ", entry->second.shape, " instead of ", value.shape()));
   }
   for (const char* normaliser_name : normaliser_names)
     rest.erase(normaliser_name);

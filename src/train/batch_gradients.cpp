@@ -13,6 +13,7 @@ BatchGradients<T>::BatchGradients(const Model<T>& model, std::shared_ptr<const D
     : model_(model),
       data_(std::move(data)),
       loss_(loss ? std::move(loss) : make_loss<T>(options.loss, options.boundary)),
+      collective_(!model.op().buffers().empty()),
       decode_(options.decode_loss) {
   const Normaliser<T>& output = model.output_normaliser();
   if (decode_ && !output.identity())
@@ -32,24 +33,26 @@ Variable<T> BatchGradients<T>::decode(const Variable<T>& z) const {
 }
 
 template <class T>
-double BatchGradients<T>::operator()(std::span<const std::int64_t> batch,
-                                     const Communicator& comm) const {
+double BatchGradients<T>::operator()(std::span<const std::int64_t> batch, TrainingStep step) const {
   for (const Parameter<T>* parameter : model_.op().parameters())
     parameter->variable.clear_gradient();
-  const auto count = static_cast<std::int64_t>(batch.size());
-  const Slab mine = slab(count, comm.rank(), comm.size());
-  if (mine.count == 0) return 0;
+  step.batch = static_cast<std::int64_t>(batch.size());
+  const Slab mine = slab(step.batch, step.comm.rank(), step.comm.size());
+  step.first_sample = mine.first;
+  if (mine.count == 0 && !collective_) return 0;
   const Tensor<T> x(with_samples(mine.count, data_->x_shape()));
   const Tensor<T> y(with_samples(mine.count, data_->y_shape()));
-  data_->read(
-      batch.subspan(static_cast<std::size_t>(mine.first), static_cast<std::size_t>(mine.count)), x,
-      y);
+  if (mine.count > 0)
+    data_->read(
+        batch.subspan(static_cast<std::size_t>(mine.first), static_cast<std::size_t>(mine.count)),
+        x, y);
   model_.input_normaliser().encode_in_place(x);
   if (!decode_) model_.output_normaliser().encode_in_place(y);
+  const TrainingMode mode(step);
   Tape<T> tape;
   Variable<T> prediction = model_.op().forward(Variable<T>(x));
   if (decode_) prediction = decode(prediction);
-  const Variable<T> loss = loss_(prediction, y, count);
+  const Variable<T> loss = loss_(prediction, y, step.batch);
   prediction = Variable<T>();  // its memory can go as soon as the tape is done with it
   tape.backward(loss);
   return static_cast<double>(loss.value().item());

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/nn/training_mode.hpp>
 #include <nopal/train/trainer.hpp>
 
 #include <span>
@@ -17,9 +18,13 @@ class BatchGradients {
   BatchGradients(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
                  const TrainOptions& options, LossFunction<T> loss);
 
+  /// Whether ranks communicate, because the operator has buffers.
+  bool collective() const noexcept { return collective_; }
+
   /// Sets the gradients of the parameters from those of the samples `batch` that slab() gives this
-  /// rank, and returns its share of the loss; 0 and no gradients if it has no sample. Local.
-  double operator()(std::span<const std::int64_t> batch, const Communicator& comm) const;
+  /// rank, and returns its share of the loss; 0 if it has no sample. Fills in what `step` says of
+  /// the batch. Collective over step.comm if collective(), else local.
+  double operator()(std::span<const std::int64_t> batch, TrainingStep step) const;
 
  private:
   Variable<T> decode(const Variable<T>& z) const;
@@ -27,6 +32,7 @@ class BatchGradients {
   const Model<T>& model_;
   std::shared_ptr<const Dataset<T>> data_;
   LossFunction<T> loss_;
+  bool collective_;
   bool decode_;              // the loss is one of physical units
   Normaliser<T> deviation_;  // the output normaliser with mean 0
 };

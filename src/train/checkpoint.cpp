@@ -3,6 +3,7 @@
 
 #include "train/checkpoint.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -47,11 +48,11 @@ SafetensorsFile to_checkpoint(const Model<T>& model, const TrainingState<T>& sta
   SafetensorsFile file = model.to_file();
   for (const auto& [name, tensor] : state.optimizer)
     file.tensors[optimizer_prefix + name] = FileTensor::from_tensor(tensor);
-  const Parameters<T>& parameters = model.op().parameters();
+  const auto tensors = state_tensors(model.op());
   for (std::size_t i = 0; i < state.best.size(); ++i)
-    file.tensors[best_prefix + parameters[i]->name] = FileTensor::from_tensor(state.best[i]);
+    file.tensors[best_prefix + tensors[i].name] = FileTensor::from_tensor(state.best[i]);
   for (std::size_t i = 0; i < state.average.size(); ++i)
-    file.tensors[average_prefix + parameters[i]->name] = FileTensor::from_tensor(state.average[i]);
+    file.tensors[average_prefix + tensors[i].name] = FileTensor::from_tensor(state.average[i]);
   std::vector<double> table;
   for (const auto& row : state.history.rows)
     table.insert(table.end(), row.begin(), row.end());
@@ -92,10 +93,12 @@ TrainingState<T> parse(const SafetensorsFile& file, const std::string& path, Mod
   NOPAL_CHECK(difference.empty(), path, ": cannot resume, ", difference,
               "; use what the checkpoint was made with, or another checkpoint path");
 
-  // Parameters are read, everything else in the model file must be as it is here.
-  std::map<std::string, Parameter<T>*> parameters;
-  for (Parameter<T>* parameter : model.op().parameters())
-    parameters[parameter->name] = parameter;
+  // What training changes is read, everything else in the model file must be as it is here.
+  const auto trained = state_tensors(model.op());
+  const auto is_trained = [&](const std::string& name) {
+    return std::any_of(trained.begin(), trained.end(),
+                       [&](const auto& tensor) { return tensor.name == name; });
+  };
   const auto stored = [&](const std::string& name) -> const FileTensor& {
     const auto tensor = file.tensors.find(name);
     NOPAL_CHECK(tensor != file.tensors.end(), path, ": the checkpoint has no tensor \"", name,
@@ -110,13 +113,13 @@ TrainingState<T> parse(const SafetensorsFile& file, const std::string& path, Mod
   };
   const SafetensorsFile here = model.to_file();
   for (const auto& [name, tensor] : here.tensors)
-    NOPAL_CHECK(parameters.count(name) || same(stored(name), tensor), path, ": cannot resume, \"",
-                name, "\" differs: the normalisers were fitted on other data");
+    NOPAL_CHECK(is_trained(name) || same(stored(name), tensor), path, ": cannot resume, \"", name,
+                "\" differs: the normalisers were fitted on other data");
   for (const auto& [name, tensor] : file.tensors)
     NOPAL_CHECK(here.tensors.count(name) || name.rfind("checkpoint.", 0) == 0, path,
                 ": cannot resume, \"", name, "\" is there, absent here");
-  for (const auto& [name, parameter] : parameters)
-    read(name, parameter->value());
+  for (const auto& [name, value] : trained)
+    read(name, value);
 
   TrainingState<T> state;
   header.at("epoch").get_to(state.epoch);
@@ -129,9 +132,9 @@ TrainingState<T> parse(const SafetensorsFile& file, const std::string& path, Mod
   state.best_error = header.value("best_error", state.best_error);
   state.schedule = header.at("schedule");
   const auto read_all = [&](const std::string& prefix, std::vector<Tensor<T>>& tensors) {
-    if (!file.tensors.count(prefix + model.op().parameters().front()->name)) return;
-    for (const Parameter<T>* parameter : model.op().parameters())
-      read(prefix + parameter->name, tensors.emplace_back(parameter->value().shape()));
+    if (!file.tensors.count(prefix + trained.front().name)) return;
+    for (const auto& [name, value] : trained)
+      read(prefix + name, tensors.emplace_back(value.shape()));
   };
   read_all(best_prefix, state.best);
   read_all(average_prefix, state.average);
@@ -169,9 +172,9 @@ void save_checkpoint(const std::string& path, const Model<T>& model, const Train
                      const Json& identity, const Communicator& comm) {
   comm.together([&] {
     if (comm.rank() > 0) return;
-    for (const Parameter<T>* parameter : model.op().parameters())
-      NOPAL_CHECK(all_finite(parameter->value()), "parameter \"", parameter->name,
-                  "\" is not finite after epoch ", state.epoch, ", batch ", state.batch,
+    for (const auto& [name, value] : state_tensors(model.op()))
+      NOPAL_CHECK(all_finite(value), "parameter \"", name, "\" is not finite after epoch ",
+                  state.epoch, ", batch ", state.batch,
                   "; the last checkpoint stays as it is. Try a smaller learning rate or clip_norm");
     write_safetensors(path, to_checkpoint(model, state, identity));
   });

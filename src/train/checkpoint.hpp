@@ -13,7 +13,7 @@
 
 namespace nopal::detail {
 
-/// Everything that changes while a model trains, apart from its parameters.
+/// Everything that changes while a model trains, apart from its parameters and buffers.
 template <class T>
 struct TrainingState {
   std::int64_t epoch = 0;  ///< the next batch is `batch` of epoch `epoch`, from 0
@@ -23,8 +23,8 @@ struct TrainingState {
   double epoch_seconds = 0;
   std::int64_t best_epoch = 0;  ///< 1-based; 0: none yet
   double best_error = std::numeric_limits<double>::infinity();
-  std::vector<Tensor<T>> average;  ///< of the parameters over the steps; empty without averaging
-  std::vector<Tensor<T>> best;     ///< parameters then; empty without a validation set
+  std::vector<Tensor<T>> average;  ///< of state_tensors() over the steps; empty without averaging
+  std::vector<Tensor<T>> best;     ///< state_tensors() then; empty without a validation set
   History history;
   nlohmann::json schedule = nlohmann::json::object();
   std::map<std::string, Tensor<T>> optimizer;
@@ -36,8 +36,8 @@ template <class T>
 SafetensorsFile to_checkpoint(const Model<T>& model, const TrainingState<T>& state,
                               const nlohmann::json& identity);
 
-/// Puts the parameters of a checkpoint into `model` and returns the rest. Error that names the
-/// first difference if `identity` or the normalisers are not those of the checkpoint.
+/// Puts the parameters and buffers of a checkpoint into `model` and returns the rest. Error that
+/// names the first difference if `identity` or the normalisers are not those of the checkpoint.
 template <class T>
 TrainingState<T> from_checkpoint(const SafetensorsFile& file, const std::string& path,
                                  Model<T>& model, const nlohmann::json& identity);

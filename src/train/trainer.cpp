@@ -48,8 +48,8 @@ class Trainer {
     batches_ =
         options.drop_last ? samples / options.batch : (samples + options.batch - 1) / options.batch;
     samples_ = options.drop_last ? batches_ * options.batch : samples;
-    for (const Parameter<T>* parameter : model.op().parameters())
-      tensors_.push_back(parameter->value());
+    for (const auto& [name, value] : state_tensors(model.op()))
+      tensors_.push_back(value);
     state_.history.columns = detail::history_columns(data);
     if (!options.checkpoint.empty())
       identity_ = detail::identity(model, data, options, optimizer_.local().configuration(),
@@ -156,24 +156,34 @@ class Trainer {
   }
 
   // Loss and gradients of the global batch, the same on all ranks. What goes wrong on one rank must
-  // not leave the others waiting: it takes part in the sum and all throw afterwards.
+  // not leave the others waiting: it takes part in the sum and all throw afterwards. Only where
+  // layers communicate, they must all know before.
   void evaluate_batch(std::span<const std::int64_t> batch, std::span<double> numbers,
-                      bool must_be_finite = true) {
+                      bool first = true) {
     optimizer_.prepare();
+    const auto evaluate = [&] {
+      numbers[batch_loss] = gradients_(batch, {.seed = options_.seed,
+                                               .index = state_.epoch * batches_ + state_.batch,
+                                               .comm = comm_,
+                                               .repeated = !first});
+    };
     std::string message;
-    try {
-      numbers[batch_loss] = gradients_(batch, comm_);
-    } catch (const std::exception& error) {
-      message = error.what();
-      numbers[batch_loss] = none;
-      numbers[failed] = 1;
+    if (gradients_.collective()) {
+      comm_.together(evaluate);
+    } else {
+      try {
+        evaluate();
+      } catch (const std::exception& error) {
+        message = error.what();
+        numbers[batch_loss] = none;
+        numbers[failed] = 1;
+      }
     }
     optimizer_.sum_gradients(numbers);
     if (numbers[failed] > 0) comm_.together([&] { NOPAL_CHECK(message.empty(), message); });
-    NOPAL_CHECK(!must_be_finite || std::isfinite(numbers[batch_loss]), "the loss is ",
-                numbers[batch_loss], " in epoch ", state_.epoch + 1, ", batch ", state_.batch + 1,
-                " of ", batches_, " (learning rate ", rate_,
-                "); try a smaller learning rate or clip_norm",
+    NOPAL_CHECK(!first || std::isfinite(numbers[batch_loss]), "the loss is ", numbers[batch_loss],
+                " in epoch ", state_.epoch + 1, ", batch ", state_.batch + 1, " of ", batches_,
+                " (learning rate ", rate_, "); try a smaller learning rate or clip_norm",
                 saved_ ? ", from checkpoint " + options_.checkpoint : std::string());
   }
 
@@ -282,7 +292,7 @@ class Trainer {
     result.interrupted = interrupted;
     result.stopped_early = !interrupted && exhausted() && state_.epoch < options_.epochs;
     detail::exchange(tensors_, state_.average);
-    detail::keep(tensors_, result.final_parameters);
+    detail::keep(tensors_, result.final_state);
     for (std::size_t i = 0; i < state_.best.size(); ++i)
       tensors_[i].copy_from(state_.best[i]);
     detail::note_provenance(model_, data_, options_, state_.epoch, state_.best_epoch,

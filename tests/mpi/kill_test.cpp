@@ -18,6 +18,7 @@
 #include <iterator>
 #include <random>
 #include <thread>
+#include <tuple>
 
 namespace {
 
@@ -29,22 +30,25 @@ std::string contents(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-class Kill : public testing::TestWithParam<int> {
+// Ranks, model.
+class Kill : public testing::TestWithParam<std::tuple<int, const char*>> {
  protected:
   void SetUp() override {
     folder_ = testing::TempDir() + "nopal_kill_test_" + std::to_string(getpid()) + "_" +
-              std::to_string(GetParam());
+              std::to_string(ranks()) + model();
     fs::remove_all(folder_);
     fs::create_directory(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  // Starts the program on GetParam() ranks.
+  static int ranks() { return std::get<0>(GetParam()); }
+  static std::string model() { return std::get<1>(GetParam()); }
+
+  // Starts the program on ranks() ranks.
   pid_t start(const std::string& checkpoint, const std::string& result) const {
     std::vector<std::string> words;
-    if (GetParam() > 1)
-      words = {NOPAL_MPIEXEC, NOPAL_MPIEXEC_NUMPROC_FLAG, std::to_string(GetParam())};
-    words.insert(words.end(), {NOPAL_KILLED_PROGRAM, checkpoint, result});
+    if (ranks() > 1) words = {NOPAL_MPIEXEC, NOPAL_MPIEXEC_NUMPROC_FLAG, std::to_string(ranks())};
+    words.insert(words.end(), {NOPAL_KILLED_PROGRAM, model(), checkpoint, result});
     std::vector<char*> arguments;
     for (std::string& word : words)
       arguments.push_back(word.data());
@@ -71,14 +75,14 @@ class Kill : public testing::TestWithParam<int> {
     bool running = false;
     for (;;) {
       if (waitpid(child, &status, WNOHANG) == child) break;
-      std::vector<int> ranks = pids(checkpoint);
-      if (!running && static_cast<int>(ranks.size()) == GetParam()) {
+      const std::vector<int> running_ranks = pids(checkpoint);
+      if (!running && static_cast<int>(running_ranks.size()) == ranks()) {
         running = true;
         started = Clock::now();
       }
       if (patience > 0 && running &&
           Clock::now() - started > std::chrono::duration<double>(patience)) {
-        for (const int rank : ranks)
+        for (const int rank : running_ranks)
           kill(rank, SIGKILL);
         waitpid(child, &status, 0);
         return false;
@@ -92,7 +96,7 @@ class Kill : public testing::TestWithParam<int> {
   // Process ids of the ranks that have written theirs.
   std::vector<int> pids(const std::string& checkpoint) const {
     std::vector<int> result;
-    for (int rank = 0; rank < GetParam(); ++rank) {
+    for (int rank = 0; rank < ranks(); ++rank) {
       // A whole line only: half a number would be somebody else's.
       const std::string text = contents(pid_file(checkpoint, rank));
       if (text.ends_with('\n')) result.push_back(std::stoi(text));
@@ -104,7 +108,7 @@ class Kill : public testing::TestWithParam<int> {
     return checkpoint + ".pid." + std::to_string(rank);
   }
   void forget_pids(const std::string& checkpoint) const {
-    for (int rank = 0; rank < GetParam(); ++rank)
+    for (int rank = 0; rank < ranks(); ++rank)
       fs::remove(pid_file(checkpoint, rank));
   }
 
@@ -147,6 +151,7 @@ TEST_P(Kill, ResumedRunEndsWithTheSameBits) {
     EXPECT_EQ(entry.path().string().find(".tmp"), std::string::npos) << entry.path();
 }
 
-INSTANTIATE_TEST_SUITE_P(Ranks, Kill, testing::Values(1, 2));
+INSTANTIATE_TEST_SUITE_P(RanksAndModels, Kill,
+                         testing::Combine(testing::Values(1, 2), testing::Values("tiny", "noisy")));
 
 }  // namespace

@@ -25,15 +25,17 @@ struct Outcome {
   std::vector<T> best, last;
 };
 
+// `noisy`: with dropout and batch norm.
 template <class T>
-Outcome<T> run(const TrainOptions& options, const Communicator& comm) {
-  auto model = tiny_model<T>(11, 3);
+Outcome<T> run(const TrainOptions& options, const Communicator& comm, bool noisy = false) {
+  auto model = noisy ? noisy_model<T>(3) : tiny_model<T>(11, 3);
+  const Shape grid = noisy ? Shape{12} : Shape{4, 3}, fine = noisy ? Shape{18} : Shape{6, 5};
   const TrainData<T> data{
-      tiny_data<T>(13, {4, 3}), tiny_data<T>(3, {4, 3}, 2), {{"fine", tiny_data<T>(5, {6, 5}, 3)}}};
+      tiny_data<T>(13, grid), tiny_data<T>(3, grid, 2), {{"fine", tiny_data<T>(5, fine, 3)}}};
   Outcome<T> outcome;
   outcome.result = train(model, data, options, comm);
   outcome.best = values(model);
-  outcome.last = values(outcome.result.final_parameters);
+  outcome.last = values(outcome.result.final_state);
   return outcome;
 }
 
@@ -86,6 +88,26 @@ TEST(ParallelTraining, AgreesWithOneRank) {
       }
 }
 
+// Batches of 5 and 3, and of 1: then all ranks but one have no samples.
+TEST(ParallelTraining, NoisyModelAgreesWithOneRank) {
+  const Communicator comm = Communicator::world();
+  for (const char* optimizer : {"adamw", "sgd", "lbfgs"})
+    for (const std::int64_t batch : {5, 1}) {
+      TrainOptions options = options_of(optimizer);
+      options.batch = batch;
+      options.epochs = 3;
+      options.weight_averaging = 0.5;
+      const auto alone = run<double>(options, Communicator(), true);
+      const auto together = run<double>(options, comm, true);
+      EXPECT_LT(distance(together.last, alone.last), 1e-8) << optimizer << ' ' << batch;
+      EXPECT_LT(distance(together.best, alone.best), 1e-8) << optimizer << ' ' << batch;
+      expect_same_bits_everywhere(together.last, comm);
+      expect_same_bits_everywhere(together.best, comm);
+      const auto again = run<double>(options, comm, true);
+      EXPECT_TRUE(same_bits(again.last, together.last));
+    }
+}
+
 TEST(ParallelTraining, AgreesWithOneRankInFloat) {
   const Communicator comm = Communicator::world();
   for (const char* optimizer : {"adamw", "sgd"}) {
@@ -111,9 +133,14 @@ TEST(ParallelTraining, ClipsByTheNormOverAllRanks) {
 
 TEST(ParallelTraining, StartsFromTheParametersOfRankZero) {
   const Communicator comm = Communicator::world();
-  auto model = tiny_model<float>(5, static_cast<std::uint64_t>(comm.rank()));
-  train<float>(model, {tiny_data<float>(4, {3}), nullptr, {}}, tiny_options(1), comm);
-  expect_same_bits_everywhere(values(model), comm);
+  const auto rank = static_cast<std::uint64_t>(comm.rank());
+  auto tiny = tiny_model<float>(5, rank), noisy = noisy_model<float>(rank);
+  for (const auto& buffer : noisy.op().buffers())
+    buffer.value.fill(static_cast<float>(1 + comm.rank()));
+  for (auto* model : {&tiny, &noisy}) {
+    train<float>(*model, {tiny_data<float>(4, {3}), nullptr, {}}, tiny_options(1), comm);
+    expect_same_bits_everywhere(values(*model), comm);
+  }
 }
 
 // One path for all ranks of this run.
@@ -124,9 +151,10 @@ std::string checkpoint_path(const Communicator& comm) {
 
 TEST(ParallelTraining, ResumedRunEndsWithTheSameBits) {
   const Communicator comm = Communicator::world();
-  for (const char* optimizer : {"adamw", "sgd", "lbfgs"}) {
+  for (const auto& [optimizer, noisy] :
+       {std::pair{"adamw", false}, {"sgd", false}, {"lbfgs", false}, {"adamw", true}}) {
     TrainOptions options = options_of(optimizer);
-    const auto whole = run<float>(options, comm);
+    const auto whole = run<float>(options, comm, noisy);
     options.checkpoint = checkpoint_path(comm);
     options.resume = true;
     if (comm.rank() == 0) std::filesystem::remove(options.checkpoint);
@@ -134,7 +162,7 @@ TEST(ParallelTraining, ResumedRunEndsWithTheSameBits) {
     do {
       int batches = 0;
       options.stop = [&] { return ++batches == 4; };
-      outcome = run<float>(options, comm);
+      outcome = run<float>(options, comm, noisy);
     } while (outcome.result.interrupted);
     EXPECT_TRUE(same_bits(outcome.last, whole.last)) << optimizer;
     EXPECT_TRUE(same_bits(outcome.best, whole.best)) << optimizer;
@@ -187,14 +215,15 @@ class FailingDataset : public InMemoryDataset<float> {
 TEST(ParallelTraining, ErrorsReachAllRanks) {
   const Communicator comm = Communicator::world();
   const Shape shape{8, 4, 1};
-  auto model = tiny_model<float>();
+  auto model = tiny_model<float>(), noisy = noisy_model<float>();
   const auto failing =
       std::make_shared<FailingDataset>(Tensor<float>::zeros(shape), Tensor<float>::zeros(shape));
   TrainOptions options = tiny_options(2, 4);
-  EXPECT_EQ(error_of([&] {
-              train<float>(model, {failing, nullptr, {}}, options, comm);
-            }),
-            "sample 6 cannot be read");
+  for (auto* one : {&model, &noisy})
+    EXPECT_EQ(error_of([&] {
+                train<float>(*one, {failing, nullptr, {}}, options, comm);
+              }),
+              "sample 6 cannot be read");
   options.evaluation_batch = 3;
   const auto good = tiny_data<float>(8, {4});
   EXPECT_EQ(error_of([&] {

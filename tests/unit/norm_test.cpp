@@ -58,6 +58,25 @@ TEST(GroupNorm, Gradients) {
   }
 }
 
+// Scale and shift of each sample: as sample by sample with its own.
+TEST(GroupNorm, ScaleOfEachSample) {
+  Tensor<double> x({3, 5, 4}), scale({3, 4}), shift({3, 4});
+  fill_normal(x, 1, 2, Random(1));
+  fill_normal(scale, 1, 1, Random(2));
+  fill_normal(shift, 0, 1, Random(3));
+  const auto y = group_norm<double>(x, 2, scale, shift).value();
+  for (std::int64_t b = 0; b < 3; ++b)
+    EXPECT_EQ(y.slice(b, 1).to_vector(),
+              group_norm<double>(x.slice(b, 1), 2, scale.slice(b, 1), shift.slice(b, 1))
+                  .value()
+                  .to_vector());
+  const auto vx = Variable<double>::leaf(x), vg = Variable<double>::leaf(scale),
+             vs = Variable<double>::leaf(shift);
+  const auto check = check_gradient([&] { return group_norm(vx, 2, vg, vs); }, {vx, vg, vs});
+  EXPECT_LT(check.error, 1e-6) << check.where;
+  EXPECT_THROW(group_norm<double>(x, 2, scale.slice(0, 2), shift.slice(0, 2)), Error);
+}
+
 TEST(GroupNorm, WrongGroupsAreRefused) {
   EXPECT_THROW(group_norm<float>(Tensor<float>({1, 4, 6}), 4), Error);
   EXPECT_THROW(group_norm<float>(Tensor<float>({1, 4, 6}), 2, Tensor<float>({6})), Error);

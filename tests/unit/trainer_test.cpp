@@ -145,8 +145,8 @@ TEST(Trainer, KeepsTheBestAndStopsEarly) {
   EXPECT_EQ(errors[result.best_epoch - 1], result.best_error);
   EXPECT_EQ(*std::min_element(errors.begin(), errors.end()), result.best_error);
   EXPECT_EQ(evaluate(model, *data.validation).relative_l2, result.best_error);
-  for (std::size_t i = 0; i < result.final_parameters.size(); ++i)
-    model.op().parameters()[i]->value().copy_from(result.final_parameters[i]);
+  for (std::size_t i = 0; i < result.final_state.size(); ++i)
+    model.op().parameters()[i]->value().copy_from(result.final_state[i]);
   EXPECT_EQ(evaluate(model, *data.validation).relative_l2, errors.back());
   EXPECT_GT(errors.back(), result.best_error);
 }
@@ -156,13 +156,12 @@ TEST(Trainer, WithoutValidationTheLastEpochIsTheResult) {
   const auto result = train<float>(model, {tiny_data<float>(8, {4}), nullptr, {}}, tiny_options(3));
   EXPECT_EQ(result.best_epoch, 3);
   EXPECT_EQ(result.best_error, result.history.last("loss"));
-  EXPECT_TRUE(same_bits(values(model), values(result.final_parameters)));
+  EXPECT_TRUE(same_bits(values(model), values(result.final_state)));
 }
 
-// Three steps: a = d (d p1 + (1 - d) p2) + (1 - d) p3.
-TEST(Trainer, AveragesTheParameters) {
+// Three steps: a = d (d p1 + (1 - d) p2) + (1 - d) p3, for parameters and buffers.
+void expect_averages(Model<double> averaged, Model<double> plain) {
   constexpr double d = 0.75;
-  auto averaged = tiny_model<double>(), plain = tiny_model<double>();
   const TrainData<double> data{tiny_data<double>(12, {4}), nullptr, {}};
   TrainOptions options = tiny_options(1, 4);
   train(plain, data, options);
@@ -178,6 +177,11 @@ TEST(Trainer, AveragesTheParameters) {
   for (std::size_t i = 0; i < result.size(); ++i)
     EXPECT_NEAR(result[i], d * (d * steps[1][i] + (1 - d) * steps[2][i]) + (1 - d) * last[i],
                 1e-14);
+}
+
+TEST(Trainer, AveragesParametersAndBuffers) {
+  expect_averages(tiny_model<double>(), tiny_model<double>());
+  expect_averages(noisy_model<double>(), noisy_model<double>());
 }
 
 TEST(Trainer, NoEpochsNoChange) {
@@ -359,6 +363,12 @@ TEST(Trainer, BadOptionsAndDataAreNamed) {
       std::make_shared<InMemoryDataset<float>>(Tensor<float>({3, 4, 1}), Tensor<float>({3, 4, 2}));
   expect_contains(message([&](O&, D& d) { d.validation = wide; }), "(4, 2)");
   expect_contains(message([&](O&, D& d) { d.training = wide; }), "(3, 4, 2)");
+  Model<float> adaptive(
+      make_operator<float>("fno", {{"n_modes", {2}}, {"norm", "ada_in"}, {"ada_in_features", 3}}));
+  expect_contains(error_of([&] {
+                    train<float>(adaptive, {set, nullptr, {}}, tiny_options());
+                  }),
+                  "training set tiny data: fno with the norm 'ada_in' takes two inputs");
 }
 
 TEST(Trainer, ValidationSplit) {

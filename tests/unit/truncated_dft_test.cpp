@@ -130,6 +130,35 @@ TYPED_TEST(TruncatedDftTest, RoundTripWithAllModes) {
   }
 }
 
+// FnoOptions::enforce_hermitian_symmetry: with N2 even and odd, the imaginary parts at k2 = 0 and
+// N2 / 2, after the inverse transform of the first axis, make no difference.
+TEST(TruncatedDft, InverseHasNoImaginaryPartsOfSelfConjugateFrequencies) {
+  for (const Case& c : {Case{{6, 8}, {5, 5}}, Case{{6, 9}, {4, 5}}, Case{{5, 4}, {5, 3}}}) {
+    Tensor<double> spectrum(spectrum_shape(c, 1, 1)), x(field_shape(c, 1, 1));
+    fill_normal(spectrum, 0, 1, Random(7));
+    TruncatedDft<double>(c.grid, c.modes).synthesise(spectrum, x, true, 0.0);
+    const auto turn = [](std::int64_t k, std::int64_t n, std::int64_t points) {
+      return std::polar(1.0, 2 * M_PI * static_cast<double>(k * n) / static_cast<double>(points));
+    };
+    const std::int64_t n1 = c.grid[0], n2 = c.grid[1], k1 = c.modes[0], k2 = c.modes[1];
+    for (const bool enforce : {true, false})
+      for (std::int64_t i = 0; i < n1 * n2; ++i) {
+        double expected = 0;
+        for (std::int64_t k = 0; k < k2; ++k) {
+          std::complex<double> line;
+          for (std::int64_t j = 0; j < k1; ++j) {
+            const double* entry = spectrum.data() + 2 * (j * k2 + k);
+            line += std::complex<double>(entry[0], entry[1]) * turn(j - k1 / 2, i / n2, n1);
+          }
+          const bool self_conjugate = k == 0 || 2 * k == n2;
+          if (enforce && self_conjugate) line.imag(0);
+          expected += (self_conjugate ? 1 : 2) * (line * turn(k, i % n2, n2)).real();
+        }
+        EXPECT_NEAR(x.data()[i], expected, 1e-12) << c.grid << enforce;
+      }
+  }
+}
+
 // <A x, y> = <x, A^T y>, to rounding.
 TEST(TruncatedDft, AdjointIdentity) {
   for (const Case& c : cases)

@@ -143,6 +143,14 @@ struct Parameter {
 template <class T>
 using Parameters = std::vector<Parameter<T>*>;
 
+/// A tensor of a model under its name, for instance a buffer: one that changes with training but is
+/// not trained, such as the running mean of a batch norm.
+template <class T>
+struct NamedTensor {
+  std::string name;  ///< unique in its model
+  Tensor<T> value;
+};
+
 /// Number of real numbers in the parameters (a complex entry counts as two).
 template <class T>
 std::int64_t count(const Parameters<T>& parameters);

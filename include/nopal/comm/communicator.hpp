@@ -10,6 +10,16 @@
 #include <string>
 
 namespace nopal {
+namespace detail {
+
+/// An error that was thrown on all ranks of a communicator.
+struct CommonError : Error {
+  CommonError(const std::string& message, MPI_Comm where)
+      : Error(message, __FILE__, __LINE__), comm(where) {}
+  MPI_Comm comm;
+};
+
+}  // namespace detail
 
 /// A group of MPI ranks. A copyable handle; does not own the MPI_Comm it is given.
 ///
@@ -47,13 +57,19 @@ class Communicator {
   void barrier() const;
 
   /// Calls `action` on every rank and, if it threw a nopal::Error on any of them, throws an Error
-  /// with the message of the lowest such rank on all: no rank is left waiting. Collective.
+  /// with the message of the lowest such rank on all: no rank is left waiting. Collective. An
+  /// action that communicates calls together() in turn before it does: there the others learn of a
+  /// rank that has failed on its way.
   template <class Action>
   void together(Action&& action) const {
     std::string message;
     bool failed = false;
     try {
       action();
+    } catch (const detail::CommonError& error) {
+      if (error.comm == comm_) throw;  // on all ranks already
+      failed = true;
+      message = error.what();
     } catch (const std::exception& error) {
       failed = true;
       message = error.what();

@@ -5,6 +5,8 @@
 
 #include <nopal/autograd/variable.hpp>
 
+#include <utility>
+
 namespace nopal {
 
 /// a + b, entry by entry, in the memory of `a`, which is overwritten: pass a value that nothing
@@ -15,6 +17,11 @@ Variable<T> add(const Variable<T>& a, const Variable<T>& b);
 /// y(..., c) = x(..., c) + bias(c) in the memory of `x`, which is overwritten.
 template <class T>
 Variable<T> add_bias(const Variable<T>& x, const Variable<T>& bias);
+
+/// The two halves of the channels, x(..., 0 : C / 2) and x(..., C / 2 : C), in new memory. C must
+/// be even.
+template <class T>
+std::pair<Variable<T>, Variable<T>> halves(const Variable<T>& x);
 
 /// A copy of x in new memory, for the functions that overwrite.
 template <class T>

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <vector>
 
 namespace nopal {
 
@@ -15,7 +16,8 @@ namespace nopal {
 /// name) and not on the order in which layers are made.
 std::uint64_t parameter_stream(const std::string& name);
 
-/// The parameters of a layer or operator; addresses stay valid while more are added.
+/// The parameters and buffers of a layer or operator; addresses of parameters stay valid while more
+/// are added.
 template <class T>
 class ParameterStore {
  public:
@@ -32,14 +34,19 @@ class ParameterStore {
 
   const Parameter<T>& constant(const std::string& name, const Shape& shape, double value);
 
-  /// Appends all parameters, in the order of their making.
+  /// A tensor that is saved with the parameters but not trained.
+  Tensor<T> buffer(const std::string& name, const Shape& shape, double value);
+
+  /// Appends all parameters or buffers, in the order of their making.
   void append_parameters(Parameters<T>& list);
+  void append_buffers(std::vector<NamedTensor<T>>& list) const;
 
  private:
   Parameter<T>& make(const std::string& name, const Shape& shape);
 
   std::uint64_t seed_;
   std::deque<Parameter<T>> parameters_;
+  std::vector<NamedTensor<T>> buffers_;
 };
 
 }  // namespace nopal

@@ -11,7 +11,8 @@ namespace nopal {
 /// (population) variance over the points and the C / `groups` channels of a group, sample by
 /// sample.
 ///
-/// x (B, X1, ..., Xd, C); `scale` and `shift` (C), or both empty for none. Wu, He, "Group
+/// x (B, X1, ..., Xd, C); `scale` and `shift` (C), or (B, C) for one of each sample (adaptive
+/// instance normalisation; Huang, Belongie, ICCV 2017), or both empty for none. Wu, He, "Group
 /// normalization", ECCV 2018. Local: the statistics are those of the points that x holds.
 template <class T>
 Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable<T>& scale = {},

@@ -35,10 +35,12 @@ struct FnoOptions {
   std::string positional_embedding =
       "grid";  ///< "grid" ([0, 1)), "grid_inclusive" ([0, 1]), "none"
   std::string non_linearity = "gelu";
-  std::string norm = "none";  ///< "none", "instance_norm", "group_norm"
+  std::string norm = "none";  ///< "instance_norm", "group_norm", "batch_norm", "ada_in", "none"
   std::int64_t norm_groups = 1;
+  std::int64_t ada_in_features = 0;  ///< E of the embedding, for norm "ada_in"
   bool use_channel_mlp = true;
   double channel_mlp_expansion = 0.5;
+  double channel_mlp_dropout = 0;                ///< probability, after both layers; see dropout()
   std::string channel_mlp_skip = "soft-gating";  ///< "soft-gating", "linear", "identity", "none"
   std::string fno_skip = "linear";               ///< the same choices
   bool skip_bias = false;                        ///< bias in a linear fno_skip
@@ -54,8 +56,17 @@ struct FnoOptions {
   std::string implementation = "automatic";  ///< "factorized", "reconstructed", or the cheaper
   bool separable = false;
   bool preactivation = false;
-  std::string stabilizer = "none";                 ///< "tanh" bounds the input of K
+  std::string stabilizer = "none";  ///< "tanh" bounds the input of K
+  /// Only "full": the half precision of "half" and "mixed" is a matter of GPUs.
+  std::string fno_block_precision = "full";
+  /// No effect. true in the reference sets the imaginary parts of the frequencies 0 and N / 2 of
+  /// the last axis to zero between the inverse transforms of the other axes and its own. The latter
+  /// is y_n = Re Y_0 + (-1)^n Re Y_{N/2} + 2 sum_{0 < k < N/2} Re(Y_k exp(2 pi i k n / N)), which
+  /// does not have them: TruncatedDft computes this sum, and some FFT libraries do not.
+  bool enforce_hermitian_symmetry = true;
   std::string spectral_initialisation = "normal";  ///< "uniform": the 2021 scripts'
+
+  static constexpr std::int64_t ada_in_width = 512;  ///< hidden layer of the MLP of "ada_in"
 
   static FnoOptions from_json(const nlohmann::json& json);
   nlohmann::json to_json() const;
@@ -85,7 +96,13 @@ struct FnoOptions {
 /// Layout 2.0, block l with input x: y = gelu(K x + b + S x), x' = gelu(MLP(y) + g * x), without
 /// the activations in the last block; Li et al., ICLR 2021, and Kossaifi et al., "Multi-grid
 /// tensorized Fourier neural operator", TMLR 2024, for factorised weights. Works on every grid:
-/// modes that the grid does not have are left out (see SpectralConvolution). Local.
+/// modes that the grid does not have are left out (see SpectralConvolution).
+///
+/// With the norm "ada_in" it takes two inputs, the field and an embedding e (B, E), or (1, E) for
+/// one that all samples share: each norm is an instance norm whose scale and shift of a sample are
+/// the two halves of MLP(e), E to 512 to 2 C with GELU.
+///
+/// Local, but collective in training mode with the norm "batch_norm".
 template <class T>
 class Fno : public Operator<T> {
  public:
@@ -99,14 +116,15 @@ class Fno : public Operator<T> {
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return parameters_; }
+  std::vector<NamedTensor<T>> buffers() const override;
 
   const FnoOptions& options() const noexcept { return options_; }
 
  private:
   struct Layers;
   struct Block;
-  Variable<T> normalise(const Block& block, int index, Variable<T> x) const;
-  Variable<T> forward_block(const Block& block, Variable<T> x, bool last) const;
+  Variable<T> forward_block(const Block& block, Variable<T> x, const Variable<T>& embedding,
+                            bool last) const;
   Shape padded_grid(const Shape& grid) const;
 
   FnoOptions options_;

@@ -15,9 +15,10 @@ namespace nopal {
 
 /// What a user evaluates: an operator with the normalisers of its training data.
 ///
-/// predict(x) = decode(operator(encode(x))). Saved as one safetensors file: weights and normalisers
-/// as tensors, and in `__metadata__` the format version, operator name, its configuration as JSON,
-/// and provenance (library version and commit, data file, seed, training grid, units, errors).
+/// predict(x) = decode(operator(encode(x))). Saved as one safetensors file: parameters, buffers and
+/// normalisers as tensors, and in `__metadata__` the format version, operator name, its
+/// configuration as JSON, and provenance (library version and commit, data file, seed, training
+/// grid, units, errors).
 template <class T>
 class Model {
  public:
@@ -28,7 +29,10 @@ class Model {
   /// y (B, X1, ..., Xd, Cout) for x (B, X1, ..., Xd, Cin), both in physical units.
   Tensor<T> predict(const Tensor<T>& x) const;
 
-  /// The same into memory of the caller; allocates nothing from the second call on.
+  /// The same for an operator that takes more inputs than the field x; they are not normalised.
+  Tensor<T> predict(const Tensor<T>& x, std::span<const Tensor<T>> others) const;
+
+  /// The first into memory of the caller; allocates nothing from the second call on.
   void predict(const Tensor<T>& x, const Tensor<T>& y) const;
 
   Operator<T>& op() const { return *operator_; }

@@ -43,7 +43,23 @@ class Operator {
 
   /// Trainable tensors in a fixed order; their addresses stay valid as long as the operator.
   virtual const Parameters<T>& parameters() const = 0;
+
+  /// Tensors that forward() changes in training mode and no optimiser: they are saved with the
+  /// parameters, but not counted among them. An operator that has some is collective in training
+  /// mode, see TrainingMode.
+  virtual std::vector<NamedTensor<T>> buffers() const { return {}; }
 };
+
+/// All that training changes and a model file holds: parameters, then buffers.
+template <class T>
+std::vector<NamedTensor<T>> state_tensors(const Operator<T>& op) {
+  std::vector<NamedTensor<T>> tensors;
+  for (const Parameter<T>* parameter : op.parameters())
+    tensors.push_back({parameter->name, parameter->value()});
+  for (const NamedTensor<T>& buffer : op.buffers())
+    tensors.push_back(buffer);
+  return tensors;
+}
 
 /// Makes an operator from its registry name and JSON options; absent options take their defaults,
 /// unknown ones are an Error that names the nearest valid one. Weights depend on `seed` only.

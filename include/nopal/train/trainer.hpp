@@ -23,7 +23,7 @@ struct TrainOptions {
   std::int64_t epochs = 100;
   std::int64_t batch = 20;  ///< global: split over the ranks, the last one of an epoch is partial
   bool drop_last = false;   ///< leave out the partial batch
-  std::uint64_t seed = 0;   ///< order of the samples in each epoch
+  std::uint64_t seed = 0;   ///< order of the samples in each epoch, dropout
 
   std::string loss = "l2";                 ///< see make_loss()
   Boundary boundary = Boundary::periodic;  ///< differences of H1 loss and errors
@@ -39,7 +39,7 @@ struct TrainOptions {
 
   /// Decay d of the exponential average of the parameters, a <- d a + (1 - d) p after each step,
   /// that is evaluated and kept as the result instead of the parameters (Polyak, Juditsky 1992); 0:
-  /// none.
+  /// none. Buffers are averaged too: running statistics belong to the parameters of their time.
   double weight_averaging = 0;
 
   std::int64_t patience = 0;             ///< stop after so many epochs without progress; 0: never
@@ -84,11 +84,11 @@ struct TrainResult {
   double best_error = 0;        ///< relative L2 on the validation set then (training loss without)
   bool stopped_early = false;   ///< by `patience`
   bool interrupted = false;     ///< by `stop`: resume to go on
-  std::vector<Tensor<T>> final_parameters;  ///< of the last epoch, in the order of parameters()
+  std::vector<Tensor<T>> final_state;  ///< of the last epoch, in the order of state_tensors()
 };
 
-/// Trains `model` in place; afterwards it holds the parameters of the best epoch on the validation
-/// set (of the last epoch without one).
+/// Trains `model` in place; afterwards it holds the parameters and buffers of the best epoch on the
+/// validation set (of the last epoch without one).
 ///
 /// Data parallel: each batch is split by slab() over the ranks of `comm`, gradients are summed. Any
 /// number of ranks gives the same result to rounding, and the same number the same bits; the
