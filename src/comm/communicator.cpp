@@ -3,29 +3,20 @@
 
 #include <nopal/comm/communicator.hpp>
 
+#include "comm/mpi_tools.hpp"
+
 #include <algorithm>
 
 namespace nopal {
-namespace {
 
-void check(int code, const char* call) {
-  NOPAL_CHECK(code == MPI_SUCCESS, call, " failed with MPI error code ", code);
-}
-
-template <class T>
-MPI_Datatype mpi_type() {
-  return std::is_same_v<T, float> ? MPI_FLOAT : MPI_DOUBLE;
-}
-
-// MPI counts are int: long messages go in pieces.
-constexpr std::int64_t piece = std::int64_t(1) << 28;
-
-}  // namespace
+using detail::check_mpi;
+using detail::mpi_piece;
+using detail::mpi_type;
 
 Communicator::Communicator(MPI_Comm comm) : comm_(comm) {
   if (comm == MPI_COMM_NULL) return;
-  check(MPI_Comm_rank(comm, &rank_), "MPI_Comm_rank");
-  check(MPI_Comm_size(comm, &size_), "MPI_Comm_size");
+  check_mpi(MPI_Comm_rank(comm, &rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(comm, &size_), "MPI_Comm_size");
 }
 
 Communicator Communicator::world() {
@@ -35,25 +26,55 @@ Communicator Communicator::world() {
   return initialized && !finalized ? Communicator(MPI_COMM_WORLD) : Communicator();
 }
 
+// Owns `comm`: the last handle frees it, unless MPI has been finalised before.
+Communicator Communicator::owner_of(MPI_Comm comm) {
+  const auto release = [](MPI_Comm* held) {
+    int finalized = 0;
+    MPI_Finalized(&finalized);
+    if (!finalized) MPI_Comm_free(held);
+    delete held;
+  };
+  MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);  // errors become nopal::Error
+  Communicator result(comm);
+  result.owned_ = std::shared_ptr<MPI_Comm>(new MPI_Comm(comm), release);
+  return result;
+}
+
+Communicator Communicator::duplicate() const {
+  if (comm_ == MPI_COMM_NULL) return *this;
+  MPI_Comm copy = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_dup(comm_, &copy), "MPI_Comm_dup");
+  return owner_of(copy);
+}
+
+Communicator Communicator::split(int colour, int key) const {
+  together([&] { NOPAL_CHECK(colour >= 0, "split: a colour is not negative, got ", colour); });
+  if (comm_ == MPI_COMM_NULL) return *this;
+  MPI_Comm part = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split(comm_, colour, key, &part), "MPI_Comm_split");
+  return owner_of(part);
+}
+
 template <class T>
 void Communicator::sum(const Tensor<T>& x) const {
   if (size_ == 1) return;
   Kokkos::fence();
-  for (std::int64_t i = 0; i < x.size(); i += piece)
-    check(MPI_Allreduce(MPI_IN_PLACE, x.data() + i, static_cast<int>(std::min(piece, x.size() - i)),
-                        mpi_type<T>(), MPI_SUM, comm_),
-          "MPI_Allreduce");
+  for (std::int64_t i = 0; i < x.size(); i += mpi_piece)
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, x.data() + i,
+                            static_cast<int>(std::min(mpi_piece, x.size() - i)), mpi_type<T>(),
+                            MPI_SUM, comm_),
+              "MPI_Allreduce");
 }
 
 double Communicator::sum(double x) const {
   if (size_ > 1)
-    check(MPI_Allreduce(MPI_IN_PLACE, &x, 1, MPI_DOUBLE, MPI_SUM, comm_), "MPI_Allreduce");
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, &x, 1, MPI_DOUBLE, MPI_SUM, comm_), "MPI_Allreduce");
   return x;
 }
 
 double Communicator::max(double x) const {
   if (size_ > 1)
-    check(MPI_Allreduce(MPI_IN_PLACE, &x, 1, MPI_DOUBLE, MPI_MAX, comm_), "MPI_Allreduce");
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, &x, 1, MPI_DOUBLE, MPI_MAX, comm_), "MPI_Allreduce");
   return x;
 }
 
@@ -65,29 +86,34 @@ template <class T>
 void Communicator::broadcast(const Tensor<T>& x, int root) const {
   if (size_ == 1) return;
   Kokkos::fence();
-  for (std::int64_t i = 0; i < x.size(); i += piece)
-    check(MPI_Bcast(x.data() + i, static_cast<int>(std::min(piece, x.size() - i)), mpi_type<T>(),
-                    root, comm_),
-          "MPI_Bcast");
+  for (std::int64_t i = 0; i < x.size(); i += mpi_piece)
+    check_mpi(MPI_Bcast(x.data() + i, static_cast<int>(std::min(mpi_piece, x.size() - i)),
+                        mpi_type<T>(), root, comm_),
+              "MPI_Bcast");
 }
 
 std::string Communicator::broadcast(std::string text, int root) const {
   if (size_ == 1) return text;
   auto length = static_cast<std::int64_t>(text.size());
-  check(MPI_Bcast(&length, 1, MPI_INT64_T, root, comm_), "MPI_Bcast");
+  check_mpi(MPI_Bcast(&length, 1, MPI_INT64_T, root, comm_), "MPI_Bcast");
   text.resize(static_cast<std::size_t>(length));
-  check(MPI_Bcast(text.data(), static_cast<int>(length), MPI_CHAR, root, comm_), "MPI_Bcast");
+  check_mpi(MPI_Bcast(text.data(), static_cast<int>(length), MPI_CHAR, root, comm_), "MPI_Bcast");
   return text;
 }
 
+bool Communicator::same(const std::string& text) const {
+  return !any(text != broadcast(text));
+}
+
 void Communicator::barrier() const {
-  if (size_ > 1) check(MPI_Barrier(comm_), "MPI_Barrier");
+  if (size_ > 1) check_mpi(MPI_Barrier(comm_), "MPI_Barrier");
 }
 
 void Communicator::rethrow_first(bool failed, const std::string& message) const {
   const int mine = failed ? rank_ : size_;
   int first = mine;
-  if (size_ > 1) check(MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm_), "MPI_Allreduce");
+  if (size_ > 1)
+    check_mpi(MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm_), "MPI_Allreduce");
   if (first == size_) return;
   throw detail::CommonError(broadcast(message, first), comm_);
 }

@@ -3,9 +3,14 @@
 
 #include <nopal/comm/gradient_sum.hpp>
 
+#include "comm/mpi_tools.hpp"
+
 #include <algorithm>
 
 namespace nopal {
+
+using detail::check_mpi;
+
 namespace {
 
 constexpr bool on_host = Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::HostSpace>::accessible;
@@ -13,13 +18,9 @@ constexpr bool on_host = Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::Host
 // Parts begin at multiples of a cache line, which also keeps complex pairs together.
 constexpr std::int64_t granule = 16;
 
-void check(int code, const char* call) {
-  NOPAL_CHECK(code == MPI_SUCCESS, call, " failed with MPI error code ", code);
-}
-
 bool all(bool mine, MPI_Comm comm) {
   int value = mine ? 1 : 0;
-  check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT, MPI_MIN, comm), "MPI_Allreduce");
+  check_mpi(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT, MPI_MIN, comm), "MPI_Allreduce");
   return value == 1;
 }
 
@@ -41,19 +42,19 @@ template <class T>
 void GradientSum<T>::open_window(int ranks_per_node) {
   if (!on_host) return;
   const MPI_Comm comm = comm_.mpi();
-  check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, comm_.rank(), MPI_INFO_NULL, &node_),
-        "MPI_Comm_split_type");
+  check_mpi(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, comm_.rank(), MPI_INFO_NULL, &node_),
+            "MPI_Comm_split_type");
   if (ranks_per_node > 0) {
     MPI_Comm smaller;
     int rank = 0;
-    check(MPI_Comm_rank(node_, &rank), "MPI_Comm_rank");
-    check(MPI_Comm_split(node_, rank / ranks_per_node, rank, &smaller), "MPI_Comm_split");
+    check_mpi(MPI_Comm_rank(node_, &rank), "MPI_Comm_rank");
+    check_mpi(MPI_Comm_split(node_, rank / ranks_per_node, rank, &smaller), "MPI_Comm_split");
     MPI_Comm_free(&node_);
     node_ = smaller;
   }
   const Communicator node(node_);
   int extremes[2] = {node.size(), -node.size()};
-  check(MPI_Allreduce(MPI_IN_PLACE, extremes, 2, MPI_INT, MPI_MAX, comm), "MPI_Allreduce");
+  check_mpi(MPI_Allreduce(MPI_IN_PLACE, extremes, 2, MPI_INT, MPI_MAX, comm), "MPI_Allreduce");
   if (node.size() == 1 || extremes[0] != -extremes[1]) return;
 
   const std::int64_t size = parts_[0].count;
@@ -73,7 +74,7 @@ void GradientSum<T>::open_window(int ranks_per_node) {
     MPI_Aint length = 0;
     int unit = 0;
     void* theirs = nullptr;
-    check(MPI_Win_shared_query(window_, r, &length, &unit, &theirs), "MPI_Win_shared_query");
+    check_mpi(MPI_Win_shared_query(window_, r, &length, &unit, &theirs), "MPI_Win_shared_query");
     windows_.push_back(Tensor<T>::wrap(static_cast<T*>(theirs), {granules * granule}));
   }
   parts_.clear();
@@ -83,8 +84,8 @@ void GradientSum<T>::open_window(int ranks_per_node) {
     parts_.push_back({first, std::min(size, (blocks.first + blocks.count) * granule) - first});
   }
   owner_ = node.rank();
-  check(MPI_Comm_split(comm, owner_, comm_.rank(), &across_), "MPI_Comm_split");
-  check(MPI_Win_lock_all(MPI_MODE_NOCHECK, window_), "MPI_Win_lock_all");
+  check_mpi(MPI_Comm_split(comm, owner_, comm_.rank(), &across_), "MPI_Comm_split");
+  check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window_), "MPI_Win_lock_all");
   shared_ = true;
 }
 
@@ -104,7 +105,7 @@ GradientSum<T>::~GradientSum() {
 
 template <class T>
 void GradientSum<T>::wait() {
-  if (readers_ != MPI_REQUEST_NULL) check(MPI_Wait(&readers_, MPI_STATUS_IGNORE), "MPI_Wait");
+  if (readers_ != MPI_REQUEST_NULL) check_mpi(MPI_Wait(&readers_, MPI_STATUS_IGNORE), "MPI_Wait");
 }
 
 template <class T>
@@ -117,26 +118,26 @@ template <class T>
 void GradientSum<T>::sum(std::span<double> numbers) {
   wait();
   Kokkos::fence();
-  if (shared_) check(MPI_Win_sync(window_), "MPI_Win_sync");
+  if (shared_) check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
   if (comm_.size() > 1 && !numbers.empty()) {
     // Everyone adds up everything in rank order. This also is the barrier between writing the
     // contributions and reading them: nobody has all numbers before all have come.
     const std::size_t n = numbers.size();
     std::vector<double> everyone(n * static_cast<std::size_t>(comm_.size()));
-    check(MPI_Allgather(numbers.data(), static_cast<int>(n), MPI_DOUBLE, everyone.data(),
-                        static_cast<int>(n), MPI_DOUBLE, comm_.mpi()),
-          "MPI_Allgather");
+    check_mpi(MPI_Allgather(numbers.data(), static_cast<int>(n), MPI_DOUBLE, everyone.data(),
+                            static_cast<int>(n), MPI_DOUBLE, comm_.mpi()),
+              "MPI_Allgather");
     std::copy_n(everyone.begin(), n, numbers.begin());
     for (std::size_t i = n; i < everyone.size(); ++i)
       numbers[i % n] += everyone[i];
   } else if (shared_) {
-    check(MPI_Barrier(node_), "MPI_Barrier");
+    check_mpi(MPI_Barrier(node_), "MPI_Barrier");
   }
   if (!shared_) {
     comm_.sum(mine_);
     return;
   }
-  check(MPI_Win_sync(window_), "MPI_Win_sync");
+  check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
   const Slab my = part();
   const Tensor<T> target = mine_.slice(my.first, my.count);
   const int ranks = static_cast<int>(windows_.size());
@@ -151,9 +152,9 @@ template <class T>
 void GradientSum<T>::share(const std::function<void(Slab, const Tensor<T>&)>& take) {
   if (!shared_) return;
   Kokkos::fence();
-  check(MPI_Win_sync(window_), "MPI_Win_sync");
-  check(MPI_Barrier(node_), "MPI_Barrier");
-  check(MPI_Win_sync(window_), "MPI_Win_sync");
+  check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
+  check_mpi(MPI_Barrier(node_), "MPI_Barrier");
+  check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
   const int ranks = static_cast<int>(windows_.size());
   for (int i = 1; i < ranks; ++i) {
     // Everyone starts with its neighbour: not all read the same memory at once.
@@ -162,7 +163,7 @@ void GradientSum<T>::share(const std::function<void(Slab, const Tensor<T>&)>& ta
     if (slab.count > 0) take(slab, windows_[other].slice(slab.first, slab.count));
   }
   Kokkos::fence();
-  check(MPI_Ibarrier(node_, &readers_), "MPI_Ibarrier");
+  check_mpi(MPI_Ibarrier(node_, &readers_), "MPI_Ibarrier");
 }
 
 template class GradientSum<float>;

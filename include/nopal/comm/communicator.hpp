@@ -7,6 +7,7 @@
 
 #include <mpi.h>
 
+#include <memory>
 #include <string>
 
 namespace nopal {
@@ -21,7 +22,8 @@ struct CommonError : Error {
 
 }  // namespace detail
 
-/// A group of MPI ranks. A copyable handle; does not own the MPI_Comm it is given.
+/// A group of MPI ranks. A copyable handle; does not own the MPI_Comm it is given, but does own
+/// those that duplicate() and split() make.
 ///
 /// The default one stands for this process alone and needs no MPI, so that a serial program may
 /// use the library without MPI_Init.
@@ -35,6 +37,14 @@ class Communicator {
 
   /// MPI_COMM_WORLD if MPI is initialised, this process alone otherwise.
   static Communicator world();
+
+  /// The same ranks with messages of their own, that meet nobody else's. Lives as long as a handle
+  /// to it; MPI errors in it become nopal::Error. Collective.
+  Communicator duplicate() const;
+
+  /// The ranks that gave the same `colour` (>= 0), numbered by `key`, then by rank; otherwise like
+  /// duplicate(). Collective.
+  Communicator split(int colour, int key = 0) const;
 
   int rank() const noexcept { return rank_; }
   int size() const noexcept { return size_; }
@@ -53,6 +63,9 @@ class Communicator {
   template <class T>
   void broadcast(const Tensor<T>& x, int root = 0) const;
   std::string broadcast(std::string text, int root = 0) const;
+
+  /// Whether all ranks gave the same text. Collective.
+  bool same(const std::string& text) const;
 
   void barrier() const;
 
@@ -78,9 +91,11 @@ class Communicator {
   }
 
  private:
+  static Communicator owner_of(MPI_Comm comm);
   void rethrow_first(bool failed, const std::string& message) const;
 
   MPI_Comm comm_ = MPI_COMM_NULL;
+  std::shared_ptr<MPI_Comm> owned_;  // null: the communicator is somebody else's
   int rank_ = 0;
   int size_ = 1;
 };
