@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include <nopal/solvers/options.hpp>
+#include "problem_tools.hpp"
+
 #include <nopal/solvers/problems/darcy.hpp>
 
 #include <cmath>
@@ -10,7 +11,10 @@
 namespace nopal {
 namespace {
 
+using detail::name_of;
+using detail::text;
 using std::numbers::pi;
+using Coefficient = DarcyOptions::Coefficient;
 
 // Without a refinement asked for, labels are solved on at least this many cells an axis: their
 // error (about 0.3 % for the piecewise coefficient, by tests/petsc/darcy_test.cpp) is then below
@@ -21,38 +25,18 @@ const std::vector<std::string> coefficient_names = {"piecewise", "lognormal", "c
                                                     "manufactured"};
 const std::vector<std::string> average_names = {"arithmetic", "harmonic"};
 
-template <class Enum>
-std::string name_of(Enum value, const std::vector<std::string>& names) {
-  return names[static_cast<std::size_t>(value)];
-}
-
-std::string text(double value) {
-  return detail::concatenate(value);
-}
-
 void check(const DarcyOptions& o) {
   const auto option = [&](const char* name) { return "option -" + o.prefix + name; };
   NOPAL_CHECK(o.resolution >= 2, option("resolution"), ": expected at least 2 points an axis, got ",
               o.resolution);
   NOPAL_CHECK(o.solve_refine >= 0, option("solve_refine"),
               ": expected 0 (choose) or a positive factor, got ", o.solve_refine);
-  const auto positive = [&](const char* name, double value) {
-    NOPAL_CHECK(value > 0 && std::isfinite(value), option(name),
-                ": expected a positive coefficient, got ", value);
-  };
-  positive("high", o.high);
-  positive("low", o.low);
-  positive("value", o.value);
+  detail::check_positive(o.prefix + "high", o.high);
+  detail::check_positive(o.prefix + "low", o.low);
+  detail::check_positive(o.prefix + "value", o.value);
   NOPAL_CHECK(std::isfinite(o.source), option("source"), ": expected a finite number, got ",
               o.source);
-  NOPAL_CHECK(o.field.tau > 0 || (o.field.tau == 0 && o.field.zero_mean), option("tau"),
-              ": expected a positive number, or 0 with zero_mean, got ", o.field.tau);
-  NOPAL_CHECK(std::isfinite(o.field.alpha) && o.field.alpha > 0, option("alpha"),
-              ": expected a positive number, got ", o.field.alpha);
-  NOPAL_CHECK(std::isfinite(o.field.sigma) && o.field.sigma > 0, option("sigma"),
-              ": expected a positive number, got ", o.field.sigma);
-  NOPAL_CHECK(o.field.max_mode >= 0, option("max_mode"),
-              ": expected 0 (all) or a positive mode number, got ", o.field.max_mode);
+  detail::check_field(o.prefix, o.field);
 }
 
 double manufactured_coefficient(double x, double y) {
@@ -97,11 +81,7 @@ DarcyOptions DarcyOptions::read(const Communicator& comm, const std::string& pre
     reader.real("value", "constant: the coefficient", o.value);
     reader.real("source", "right-hand side f", o.source);
     reader.choice("average", "coefficient between nodes", average_names, average);
-    reader.real("alpha", "smoothness of the random field", o.field.alpha);
-    reader.real("tau", "inverse correlation length of the random field", o.field.tau);
-    reader.real("sigma", "amplitude of the random field", o.field.sigma);
-    reader.boolean("zero_mean", "random field without its constant mode", o.field.zero_mean);
-    reader.integer("max_mode", "largest mode of the random field, 0: all", o.field.max_mode);
+    detail::read_field(reader, o.field);
   });
   o.coefficient = static_cast<Coefficient>(coefficient);
   o.average = static_cast<FaceAverage>(average);
@@ -119,11 +99,10 @@ Darcy::Darcy(const DarcyOptions& options, const Communicator& comm)
   const auto nodes = static_cast<std::size_t>(solver_->nodes());
   a_.assign(nodes, options.value);
   f_.assign(nodes, options.source);
-  points_.resize(static_cast<std::size_t>(n * n));
-  if (options.coefficient == DarcyOptions::Coefficient::piecewise ||
-      options.coefficient == DarcyOptions::Coefficient::lognormal)
+  if (options.coefficient == Coefficient::piecewise ||
+      options.coefficient == Coefficient::lognormal)
     field_ = std::make_unique<RandomField>(Shape{cells + 1, cells + 1}, options.field);
-  if (options.coefficient == DarcyOptions::Coefficient::manufactured)
+  if (options.coefficient == Coefficient::manufactured)
     for (std::size_t i = 0, k = 0; i <= static_cast<std::size_t>(cells); ++i)
       for (std::size_t j = 0; j <= static_cast<std::size_t>(cells); ++j, ++k) {
         const double x = static_cast<double>(i) / static_cast<double>(cells);
@@ -142,7 +121,6 @@ Shape Darcy::y_shape() const {
 }
 
 std::map<std::string, std::string> Darcy::metadata() const {
-  using Coefficient = DarcyOptions::Coefficient;
   std::map<std::string, std::string> data = {
       {"problem", name()},
       {"equation", "-div(a grad u) = f on (0, 1)^2, u = 0 on the boundary"},
@@ -164,20 +142,14 @@ std::map<std::string, std::string> Darcy::metadata() const {
     data["high"] = text(options_.high);
     data["low"] = text(options_.low);
   }
-  if (field_) {
-    data["alpha"] = text(options_.field.alpha);
-    data["tau"] = text(options_.field.tau);
-    data["sigma"] = text(options_.field.sigma);
-    data["zero_mean"] = options_.field.zero_mean ? "true" : "false";
-    data["max_mode"] = std::to_string(options_.field.max_mode);
-  }
+  if (field_) detail::describe_field(options_.field, data);
   return data;
 }
 
 void Darcy::draw_coefficient(std::uint64_t seed, std::uint64_t index) {
   if (!field_) return;
   field_->sample(seed, index, a_);
-  if (options_.coefficient == DarcyOptions::Coefficient::lognormal) {
+  if (options_.coefficient == Coefficient::lognormal) {
     for (double& a : a_)
       a = std::exp(a);
   } else {
@@ -186,26 +158,12 @@ void Darcy::draw_coefficient(std::uint64_t seed, std::uint64_t index) {
   }
 }
 
-void Darcy::take_points(const std::vector<double>& nodes, const Tensor<double>& points) {
-  const std::int64_t n = options_.resolution, width = solver_->cells() + 1;
-  for (std::int64_t i = 0, k = 0; i < n; ++i)
-    for (std::int64_t j = 0; j < n; ++j)
-      points_[static_cast<std::size_t>(k++)] =
-          nodes[static_cast<std::size_t>(i * refine_ * width + j * refine_)];
-  points.copy_from_host(points_.data());
-}
-
 void Darcy::make_sample(std::uint64_t seed, std::uint64_t index, const Tensor<double>& x,
                         const Tensor<double>& y) {
   draw_coefficient(seed, index);
-  try {
-    solver_->solve(a_, f_, u_);
-  } catch (const Error& error) {
-    throw Error(detail::concatenate("sample ", index, " of seed ", seed, ": ", error.what()),
-                __FILE__, __LINE__);
-  }
-  take_points(a_, x);
-  take_points(u_, y);
+  detail::for_sample(seed, index, [&] { solver_->solve(a_, f_, u_); });
+  detail::take_points(a_, solver_->cells() + 1, refine_, x);
+  detail::take_points(u_, solver_->cells() + 1, refine_, y);
 }
 
 }  // namespace nopal

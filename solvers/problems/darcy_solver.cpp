@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "problem_tools.hpp"
+
 #include <nopal/core/profile.hpp>
 #include <nopal/solvers/problems/darcy_solver.hpp>
 
@@ -179,17 +181,8 @@ void DarcySolver::solve(std::span<const double> a, std::span<const double> f,
   set_right_side(f);
   NOPAL_PETSC(KSPSetOperators(ksp_, matrix_, matrix_));
   NOPAL_PETSC(KSPSolve(ksp_, right_, solution_));
-  KSPConvergedReason reason = KSP_CONVERGED_ITERATING;
-  PetscInt iterations = 0;
-  PetscReal residual = 0;
-  NOPAL_PETSC(KSPGetConvergedReason(ksp_, &reason));
-  NOPAL_PETSC(KSPGetIterationNumber(ksp_, &iterations));
-  NOPAL_PETSC(KSPGetResidualNorm(ksp_, &residual));
-  iterations_ = iterations;
-  NOPAL_CHECK(reason > 0, "the Darcy solver on ", cells_, " x ", cells_,
-              " cells did not converge: ", KSPConvergedReasons[reason], " after ", iterations,
-              " iterations, residual norm ", residual, "; see -", prefix_, "ksp_max_it, -", prefix_,
-              "ksp_rtol, -", prefix_, "pc_type");
+  iterations_ = detail::check_converged(
+      ksp_, detail::concatenate("the Darcy solver on ", cells_, " x ", cells_, " cells"), prefix_);
   (*gather_)(solution_, u);
 }
 

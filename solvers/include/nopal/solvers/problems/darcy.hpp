@@ -80,13 +80,12 @@ class Darcy : public Problem {
 
  private:
   void draw_coefficient(std::uint64_t seed, std::uint64_t index);
-  void take_points(const std::vector<double>& nodes, const Tensor<double>& points);
 
   DarcyOptions options_;
   std::int64_t refine_ = 1;
   std::unique_ptr<DarcySolver> solver_;
   std::unique_ptr<RandomField> field_;
-  std::vector<double> a_, f_, u_, points_;
+  std::vector<double> a_, f_, u_;
 };
 
 }  // namespace nopal
