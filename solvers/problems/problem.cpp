@@ -15,6 +15,8 @@ std::unique_ptr<Problem> make(const Communicator& comm, const std::string& prefi
   return std::make_unique<P>(P::Options::read(comm, prefix), comm);
 }
 
+constexpr std::uint64_t stream_tag = std::uint64_t(0x7073) << 48;
+
 // A new problem is one line here; it needs nested Options with a static read().
 std::vector<ProblemType>& registry() {
   static std::vector<ProblemType> types = {
@@ -32,6 +34,11 @@ void Problem::sample(std::uint64_t seed, std::uint64_t index, const Tensor<doubl
   NOPAL_CHECK(y.shape() == y_shape(), "problem ", name(), ": expected y of shape ", y_shape(),
               ", got ", y.shape());
   make_sample(seed, index, x, y);
+}
+
+Random sample_random(std::uint64_t seed, std::uint64_t index) {
+  NOPAL_CHECK(index >> 48 == 0, "sample index ", index, " is not below 2^48");
+  return Random(seed, stream_tag | index);
 }
 
 std::vector<ProblemType> problem_types() {

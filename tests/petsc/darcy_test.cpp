@@ -225,6 +225,79 @@ TEST(Darcy, FieldsAreWhatTheyShouldBe) {
   EXPECT_DOUBLE_EQ(sample.x[5 * 32 + 9], std::exp(g[5 * 2 * 65 + 9 * 2]));
 }
 
+TEST(Darcy, RoughIsAPresetThatOptionsChange) {
+  const ScopedOptions rough{{"-darcy_coefficient", "rough"}, {"-darcy_resolution", "32"}};
+  auto data = nopal::make_problem("darcy")->metadata();
+  EXPECT_EQ(data["coefficient"], "piecewise");
+  EXPECT_EQ(data["tau"], "5");
+  EXPECT_EQ(data["alpha"], "2");
+  EXPECT_EQ(data["high"], "12");
+  EXPECT_EQ(data["low"], "2");
+  EXPECT_EQ(data["source"], "1");
+  const auto [x, y] = draw(*nopal::make_problem("darcy"), 1, 0);
+  nopal::RandomFieldOptions law = DarcyOptions::published_field();
+  law.tau = 5;
+  nopal::RandomField field({257, 257}, law);
+  std::vector<double> g(257 * 257);
+  field.sample(1, 0, g);
+  for (std::size_t i = 0; i < 32; ++i)
+    for (std::size_t j = 0; j < 32; ++j)
+      EXPECT_EQ(x[i * 32 + j], g[8 * i * 257 + 8 * j] >= 0 ? 12 : 2);
+  const ScopedOptions other{{"-darcy_low", "4"}, {"-darcy_tau", "9"}};
+  data = nopal::make_problem("darcy")->metadata();
+  EXPECT_EQ(data["low"], "4");
+  EXPECT_EQ(data["tau"], "9");
+}
+
+TEST(Darcy, MultiscaleCoefficientIsTheProductOfWaves) {
+  DarcyOptions options;
+  options.coefficient = DarcyOptions::Coefficient::multiscale;
+  options.resolution = 16;
+  EXPECT_EQ(Darcy(options).metadata()["solve_cells"], "1024");
+  options.solve_refine = 2;
+  Darcy darcy(options), other(options);
+  const auto [x, y] = draw(darcy, 7, 2);
+  EXPECT_DOUBLE_EQ(x[0], std::pow(1.5, 6));  // the cosines are 1 at the origin, the sines 0
+  const nopal::Random random = nopal::sample_random(7, 2);
+  for (std::size_t i = 0; i < 16; ++i)
+    for (std::size_t j = 0; j < 16; ++j) {
+      const double x1 = double(i) / 16, x2 = double(j) / 16;
+      double a = 1;
+      for (std::uint64_t k = 1; k <= 6; ++k) {
+        const double low = std::pow(2, k - 1), wave = low + 0.5 * low * random.uniform(k - 1);
+        a *= (1 + 0.5 * std::cos(wave * pi * (x1 + x2))) *
+             (1 + 0.5 * std::sin(wave * pi * (x2 - 3 * x1)));
+      }
+      EXPECT_NEAR(x[i * 16 + j], a, 1e-11 * a);
+    }
+  draw(other, 7, 1);
+  EXPECT_EQ(draw(other, 7, 2).x, x);
+  EXPECT_EQ(draw(other, 7, 2).y, y);
+  EXPECT_NE(draw(other, 7, 1).x, x);
+  EXPECT_NE(draw(other, 8, 2).x, x);
+}
+
+// How much error the grid of the published multiscale data and coarser ones leave, for the record.
+TEST(DarcySolver, MultiscaleCoefficientConverges) {
+  DarcyOptions options;
+  options.coefficient = DarcyOptions::Coefficient::multiscale;
+  options.resolution = 64;
+  std::vector<std::vector<double>> solutions;
+  for (const std::int64_t refine : {2, 4, 8, 16}) {
+    options.solve_refine = refine;
+    Darcy darcy(options, Communicator::world());
+    solutions.push_back(draw(darcy, 1, 0).y);
+  }
+  std::vector<double> errors;
+  for (std::size_t i = 0; i + 1 < solutions.size(); ++i) {
+    errors.push_back(relative_difference(solutions[i], solutions.back()));
+    if (Communicator::world().rank() == 0)
+      std::cout << "  " << (128 << i) << " cells: relative L2 to 1024 cells " << errors[i] << "\n";
+  }
+  EXPECT_LT(errors[2], errors[1] / 2);
+  EXPECT_LT(errors[2], 0.05);
+}
+
 TEST(Darcy, SolverOptionsApply) {
   DarcyOptions options;
   options.resolution = 40;  // also without a power of two

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nopal/comm/communicator.hpp>
+#include <nopal/core/random.hpp>
 #include <nopal/core/tensor.hpp>
 
 #include <cstdint>
@@ -51,6 +52,10 @@ class Problem {
  private:
   Communicator comm_;
 };
+
+/// Random numbers for the parameters of sample `index` < 2^48 of experiment `seed`, apart from
+/// those of its random fields (RandomField), of weights and of batch orders.
+Random sample_random(std::uint64_t seed, std::uint64_t index);
 
 /// An entry of the registry of problems.
 struct ProblemType {
