@@ -27,15 +27,14 @@ void generate_command(Options& options, const Communicator& comm) {
   request.first = options.integer(
       "first", 0, "index of the first sample: sets that continue each other share no sample", 0);
   request.seed = static_cast<std::uint64_t>(options.integer("seed", 0, "experiment", 0));
-  const std::int64_t grid =
-      options.integer("grid", 64, "points along each axis (as -<problem>_resolution)", 2);
+  const std::int64_t grid = options.integer(
+      "grid", 0, "points along each axis (as -<problem>_resolution), 0: the problem's own", 0);
   const bool together = options.flag("solve_together", false,
                                      "all ranks solve each sample, instead of different ones");
   const bool single = options.choice("precision", "single", {"single", "double"},
                                      "numbers in the file") == "single";
   const std::string out = options.required("out", "FILE", "data file to write (HDF5)");
-  if (options.given("grid") || !options.given(name + "_resolution"))
-    set_option(name + "_resolution", std::to_string(grid));
+  if (grid > 0) set_option(name + "_resolution", std::to_string(grid));
 
   const Communicator solver_comm = together ? comm : Communicator();
   std::unique_ptr<Problem> problem = make_problem_from_options(options, name, solver_comm);

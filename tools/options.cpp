@@ -274,12 +274,6 @@ void Options::section(const std::string& title) {
   entries_.push_back({"", "", "", title});
 }
 
-bool Options::given(const std::string& name) const {
-  PetscBool set = PETSC_FALSE;
-  NOPAL_PETSC(PetscOptionsHasName(nullptr, nullptr, ("-" + name).c_str(), &set));
-  return set == PETSC_TRUE;
-}
-
 void Options::check_unknown(bool strict) const {
   PetscInt count = 0;
   char **names = nullptr, **values = nullptr;

@@ -72,7 +72,6 @@ class Options {
   /// Records a problem with the options, reported by ready() unless there is an earlier one.
   void fail(const std::string& message);
 
-  bool given(const std::string& name) const;
   bool help_requested() const noexcept { return help_; }
 
   /// See above; false if the help was printed and there is nothing to do.
