@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/solvers/problems/darcy.hpp>
+#include <nopal/solvers/problems/helmholtz.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 
 #include <algorithm>
@@ -21,6 +22,8 @@ constexpr std::uint64_t stream_tag = std::uint64_t(0x7073) << 48;
 std::vector<ProblemType>& registry() {
   static std::vector<ProblemType> types = {
       {"darcy", "-div(a grad u) = f on the unit square, u = 0 on its boundary", make<Darcy>},
+      {"helmholtz", "-Lap u - (omega/c)^2 u = 0 on the unit square, driven on one side",
+       make<Helmholtz>},
   };
   return types;
 }

@@ -277,22 +277,22 @@ TEST(Darcy, MultiscaleCoefficientIsTheProductOfWaves) {
   EXPECT_NE(draw(other, 8, 2).x, x);
 }
 
-// How much error the grid of the published multiscale data and coarser ones leave, for the record.
+// How much error coarser grids than that of the published multiscale data leave, for the record.
 TEST(DarcySolver, MultiscaleCoefficientConverges) {
+  if (Communicator::world().size() > 1) GTEST_SKIP() << "minutes on shared cores, and the same";
   DarcyOptions options;
   options.coefficient = DarcyOptions::Coefficient::multiscale;
   options.resolution = 64;
   std::vector<std::vector<double>> solutions;
   for (const std::int64_t refine : {2, 4, 8, 16}) {
     options.solve_refine = refine;
-    Darcy darcy(options, Communicator::world());
+    Darcy darcy(options);
     solutions.push_back(draw(darcy, 1, 0).y);
   }
   std::vector<double> errors;
   for (std::size_t i = 0; i + 1 < solutions.size(); ++i) {
     errors.push_back(relative_difference(solutions[i], solutions.back()));
-    if (Communicator::world().rank() == 0)
-      std::cout << "  " << (128 << i) << " cells: relative L2 to 1024 cells " << errors[i] << "\n";
+    std::cout << "  " << (128 << i) << " cells: relative L2 to 1024 cells " << errors[i] << "\n";
   }
   EXPECT_LT(errors[2], errors[1] / 2);
   EXPECT_LT(errors[2], 0.05);
