@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -88,6 +88,18 @@ inline void panel_block(std::int64_t k, Strided<T> a, const T* b, std::int64_t l
       *reinterpret_cast<Memory*>(c + i * ldc + v * width) = sum[i][v];
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/// All ones in the first `count` integers of a vector.
+inline __m256i part_mask(int count, float) {
+  static constexpr std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(mask + 8 - count));
+}
+inline __m256i part_mask(int count, double) {
+  static constexpr std::int64_t mask[8] = {-1, -1, -1, -1};
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(mask + 4 - count));
+}
+#endif
+
 /// Loads and stores of the first `count` entries of a vector; the rest is zero or left alone.
 template <class T>
 inline typename VectorOf<T>::aligned_type load_part(const T* p, int count) {
@@ -96,6 +108,11 @@ inline typename VectorOf<T>::aligned_type load_part(const T* p, int count) {
     return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
   else
     return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), p);
+#elif defined(__AVX2__)
+  if constexpr (std::is_same_v<T, float>)
+    return _mm256_maskload_ps(p, part_mask(count, T()));
+  else
+    return _mm256_maskload_pd(p, part_mask(count, T()));
 #else
   typename VectorOf<T>::aligned_type v{};
   std::memcpy(&v, p, sizeof(T) * static_cast<std::size_t>(count));
@@ -110,6 +127,11 @@ inline void store_part(T* p, typename VectorOf<T>::aligned_type v, int count) {
     _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
   else
     _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1), v);
+#elif defined(__AVX2__)
+  if constexpr (std::is_same_v<T, float>)
+    _mm256_maskstore_ps(p, part_mask(count, T()), v);
+  else
+    _mm256_maskstore_pd(p, part_mask(count, T()), v);
 #else
   std::memcpy(p, &v, sizeof(T) * static_cast<std::size_t>(count));
 #endif
