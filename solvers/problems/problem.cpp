@@ -4,6 +4,7 @@
 #include <nopal/solvers/problems/darcy.hpp>
 #include <nopal/solvers/problems/helmholtz.hpp>
 #include <nopal/solvers/problems/problem.hpp>
+#include <nopal/solvers/problems/wave.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -24,6 +25,7 @@ std::vector<ProblemType>& registry() {
       {"darcy", "-div(a grad u) = f on the unit square, u = 0 on its boundary", make<Darcy>},
       {"helmholtz", "-Lap u - (omega/c)^2 u = 0 on the unit square, driven on one side",
        make<Helmholtz>},
+      {"wave", "u_tt = div(c^2 grad u) + f on the unit square, frames in time", make<Wave>},
   };
   return types;
 }

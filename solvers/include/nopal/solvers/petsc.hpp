@@ -7,6 +7,7 @@
 
 #include <petscdmda.h>
 #include <petscksp.h>
+#include <petscts.h>
 
 #include <string>
 #include <utility>
@@ -118,6 +119,7 @@ using OwnedVec = PetscOwner<Vec, VecDestroy>;
 using OwnedMat = PetscOwner<Mat, MatDestroy>;
 using OwnedKSP = PetscOwner<KSP, KSPDestroy>;
 using OwnedDM = PetscOwner<DM, DMDestroy>;
+using OwnedTS = PetscOwner<TS, TSDestroy>;
 using OwnedScatter = PetscOwner<VecScatter, VecScatterDestroy>;
 
 }  // namespace nopal
