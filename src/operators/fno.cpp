@@ -78,6 +78,9 @@ Fno<T>::Fno(const FnoOptions& options, std::uint64_t seed)
   const std::int64_t embedded = o.in_channels + (o.positional_embedding == "none" ? 0 : d);
   l.lifting = ChannelMlp<T>(l.store, "lifting", embedded, o.lifting_width(), c);
 
+  Shape kernel;
+  for (std::int64_t j = 0; j < d; ++j)
+    kernel.push_back(o.conv_bias_kernel);
   SpectralWeightOptions weight = o.spectral_weight();
   weight.seed = seed;
   const double deviation = std::sqrt(2.0 / static_cast<double>(2 * c));
@@ -88,13 +91,14 @@ Fno<T>::Fno(const FnoOptions& options, std::uint64_t seed)
     block.spectral = SpectralConvolution<T>(weight, o.stored_modes(o.n_modes));
     if (o.spectral_bias)
       block.spectral_bias = l.store.normal(name + ".spectral.bias", {c}, deviation).variable;
-    block.fno_skip = Skip<T>(l.store, name + ".fno_skip", o.fno_skip, c, o.skip_bias);
+    block.fno_skip = Skip<T>(l.store, name + ".fno_skip", o.fno_skip, c, o.skip_bias, kernel);
     for (int j = 0; j < o.norm_count(); ++j)
       block.norms[j] = Norm<T>(l.store, name + ".norm." + std::to_string(j), o);
     if (o.use_channel_mlp) {
       block.mlp = ChannelMlp<T>(l.store, name + ".channel_mlp", c, o.channel_mlp_width(), c);
       block.mlp.dropped = o.channel_mlp_dropout;
-      block.mlp_skip = Skip<T>(l.store, name + ".channel_mlp_skip", o.channel_mlp_skip, c, false);
+      block.mlp_skip =
+          Skip<T>(l.store, name + ".channel_mlp_skip", o.channel_mlp_skip, c, false, {});
     }
   }
   l.projection = ChannelMlp<T>(l.store, "projection", c, o.projection_width(), o.out_channels);
@@ -221,11 +225,14 @@ Cost Fno<T>::cost(std::span<const Shape> inputs) const {
   const std::int64_t batch = inputs[0][0];
   const auto points = static_cast<double>(batch * grid.size());
   const auto padded_points = static_cast<double>(batch * padded.size());
-  const auto c = static_cast<double>(options_.hidden_channels);
+  Shape field{batch};
+  for (const std::int64_t extent : padded)
+    field.push_back(extent);
+  field.push_back(options_.hidden_channels);
   Cost cost = layers_->lifting.cost(points);
   for (const Block& block : layers_->blocks) {
     cost += block.spectral.cost(batch, padded);
-    if (block.fno_skip.kind == Skip<T>::Kind::linear) cost.flops += 2 * padded_points * c * c;
+    cost += block.fno_skip.cost(field);
     if (options_.use_channel_mlp) cost += block.mlp.cost(padded_points);
     if (options_.norm == "ada_in")
       for (int j = 0; j < options_.norm_count(); ++j)

@@ -105,17 +105,22 @@ struct Norm {
 // A skip connection of a block.
 template <class T>
 struct Skip {
-  enum class Kind { none, identity, linear, soft_gating } kind = Kind::none;
+  enum class Kind { none, identity, linear, convolution, soft_gating } kind = Kind::none;
   Variable<T> weight, bias;
 
+  // `kernel`: points an axis of a linear skip; it is local, not pointwise, if they are not all 1.
   Skip() = default;
   Skip(ParameterStore<T>& store, const std::string& name, const std::string& kind_name,
-       std::int64_t channels, bool biased) {
+       std::int64_t channels, bool biased, const Shape& kernel) {
     if (kind_name == "identity") kind = Kind::identity;
     if (kind_name == "linear") {
-      kind = Kind::linear;
-      weight = store.uniform(name + ".weight", {channels, channels}, channels).variable;
-      if (biased) bias = store.uniform(name + ".bias", {channels}, channels).variable;
+      const std::int64_t taps = kernel.size();
+      Shape shape = taps > 1 ? kernel : Shape();
+      shape.push_back(channels);
+      shape.push_back(channels);
+      kind = taps > 1 ? Kind::convolution : Kind::linear;
+      weight = store.uniform(name + ".weight", shape, taps * channels).variable;
+      if (biased) bias = store.uniform(name + ".bias", {channels}, taps * channels).variable;
     }
     if (kind_name == "soft-gating") {
       kind = Kind::soft_gating;
@@ -131,8 +136,9 @@ struct Skip {
       case Kind::none:
         return {};
       case Kind::linear:
-        if (!bias.value().defined()) return linear(x, weight, extra_bias);
-        y = linear(x, weight, bias);
+      case Kind::convolution:
+        if (!bias.value().defined()) return mix(x, extra_bias);
+        y = mix(x, bias);
         break;
       case Kind::identity:
         y = copy(x);
@@ -142,6 +148,30 @@ struct Skip {
         break;
     }
     return extra ? add_bias(y, extra_bias) : y;
+  }
+
+  Cost cost(const Shape& x) const {
+    if (kind == Kind::convolution) return convolution_cost<T>(x, weight.shape(), same_grid(x));
+    if (kind == Kind::linear)
+      return {.flops = 2 * static_cast<double>(x.size() / x[-1] * weight.value().size())};
+    return {};
+  }
+
+ private:
+  Variable<T> mix(const Variable<T>& x, const Variable<T>& b) const {
+    return kind == Kind::linear ? linear(x, weight, b)
+                                : convolution(x, weight, b, same_grid(x.shape()));
+  }
+
+  // Zero margins, so that the result lies on the points of x: "same" padding, the larger half of an
+  // odd number of points behind.
+  ConvolutionOptions same_grid(const Shape& x) const {
+    ConvolutionOptions options;
+    for (int j = 0; j + 2 < x.rank(); ++j) {
+      options.offset[static_cast<std::size_t>(j)] = -(weight.shape()[j] - 1) / 2;
+      options.extents.push_back(x[j + 1]);
+    }
+    return options;
   }
 };
 

@@ -33,6 +33,7 @@ void visit(Options& o, Visitor&& option, Choice&& choice) {
   choice("channel_mlp_skip", o.channel_mlp_skip, {"soft-gating", "linear", "identity", "none"});
   choice("fno_skip", o.fno_skip, {"linear", "soft-gating", "identity", "none"});
   option("skip_bias", o.skip_bias);
+  option("conv_bias_kernel", o.conv_bias_kernel);
   option("spectral_bias", o.spectral_bias);
   option("domain_padding", o.domain_padding);
   choice("domain_padding_mode", o.domain_padding_mode, {"symmetric", "one-sided"});
@@ -154,6 +155,11 @@ FnoOptions FnoOptions::from_json(const nlohmann::json& json) {
                                  : o.ada_in_features == 0,
               "fno: ada_in_features, the length of the embedding, must be in [1, 2^20] with the ",
               "norm 'ada_in' and 0 without it, got ", o.ada_in_features, " with '", o.norm, "'");
+  NOPAL_CHECK(o.conv_bias_kernel >= 1 && o.conv_bias_kernel <= 64,
+              "fno: conv_bias_kernel must be in [1, 64], got ", o.conv_bias_kernel);
+  NOPAL_CHECK(o.conv_bias_kernel == 1 || o.fno_skip == "linear",
+              "fno: conv_bias_kernel > 1 makes the linear skip a convolution, but fno_skip is '",
+              o.fno_skip, "'; use fno_skip 'linear' or conv_bias_kernel 1");
   NOPAL_CHECK(o.channel_mlp_dropout >= 0 && o.channel_mlp_dropout < 1,
               "fno: channel_mlp_dropout must be in [0, 1), got ", o.channel_mlp_dropout);
   NOPAL_CHECK(o.fno_block_precision == "full", "fno: fno_block_precision '", o.fno_block_precision,
@@ -226,18 +232,21 @@ double FnoOptions::parameter_count() const {
   const auto embedded =
       in_channels +
       (positional_embedding == "none" ? 0 : static_cast<std::int64_t>(n_modes.size()));
-  const auto skip = [c](const std::string& kind, bool bias) {
-    if (kind == "linear") return static_cast<double>(c * (c + (bias ? 1 : 0)));
+  const auto skip = [c](const std::string& kind, bool bias, double taps) {
+    const auto width = static_cast<double>(c);
+    if (kind == "linear") return width * (width * taps + (bias ? 1 : 0));
     return kind == "soft-gating" ? static_cast<double>(c) : 0.0;
   };
-  double block = spectral_count(spectral_weight()) + skip(fno_skip, skip_bias) +
+  const double taps =
+      std::pow(static_cast<double>(conv_bias_kernel), static_cast<double>(n_modes.size()));
+  double block = spectral_count(spectral_weight()) + skip(fno_skip, skip_bias, taps) +
                  static_cast<double>(spectral_bias ? c : 0);
   if (norm == "group_norm" || norm == "batch_norm")
     block += static_cast<double>(norm_count() * 2 * c);
   if (norm == "ada_in")
     block += static_cast<double>(norm_count()) * mlp_count(ada_in_features, ada_in_width, 2 * c);
   if (use_channel_mlp)
-    block += mlp_count(c, channel_mlp_width(), c) + skip(channel_mlp_skip, false);
+    block += mlp_count(c, channel_mlp_width(), c) + skip(channel_mlp_skip, false, 1);
   return mlp_count(embedded, lifting_width(), c) + static_cast<double>(n_layers) * block +
          mlp_count(c, projection_width(), out_channels);
 }

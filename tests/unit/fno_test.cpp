@@ -88,6 +88,9 @@ const json variants[] = {
     {{"n_modes", {3, 3}}, {"layout", "2021"}, {"domain_padding", {0.3, 0.2}}},
     {{"n_modes", {4, 3, 4}}, {"positional_embedding", "none"}, {"non_linearity", "silu"}},
     {{"n_modes", {4, 4, 4}}, {"factorization", "tt"}, {"rank", 0.3}},
+    {{"n_modes", {4, 4}}, {"conv_bias_kernel", 3}, {"skip_bias", true}},
+    {{"n_modes", {6}}, {"conv_bias_kernel", 4}, {"norm", "group_norm"}},
+    {{"n_modes", {2, 3, 2}}, {"conv_bias_kernel", 2}, {"domain_padding", {0.2}}},
 };
 
 json with_small_sizes(json configuration) {
@@ -378,6 +381,11 @@ TEST(Fno, BadOptionsAreNamed) {
   EXPECT_NE(message({{"n_modes", {4}}, {"norm", "ada_in"}}).find("ada_in_features"),
             std::string::npos);
   EXPECT_NE(message({{"n_modes", {4}}, {"ada_in_features", 2}}).find("got 2 with 'none'"),
+            std::string::npos);
+  EXPECT_NE(message({{"n_modes", {4}}, {"conv_bias_kernel", 0}}).find("[1, 64], got 0"),
+            std::string::npos);
+  EXPECT_NE(message({{"n_modes", {4}}, {"conv_bias_kernel", 3}, {"fno_skip", "none"}})
+                .find("fno_skip is 'none'"),
             std::string::npos);
   EXPECT_NE(error_of([] { make_operator<float>("fmo", {}); }).find("'fno'"), std::string::npos);
 }

@@ -44,6 +44,9 @@ struct FnoOptions {
   std::string channel_mlp_skip = "soft-gating";  ///< "soft-gating", "linear", "identity", "none"
   std::string fno_skip = "linear";               ///< the same choices
   bool skip_bias = false;                        ///< bias in a linear fno_skip
+  /// K: a linear fno_skip is a convolution with K points an axis and zero margins, so that a block
+  /// is global + local. K > 1 is a stencil of the grid: unlike the rest it does not scale with it.
+  std::int64_t conv_bias_kernel = 1;
   bool spectral_bias = true;
   std::vector<double> domain_padding;             ///< fraction of the grid a dimension; empty: none
   std::string domain_padding_mode = "symmetric";  ///< "symmetric" or "one-sided"
