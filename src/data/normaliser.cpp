@@ -13,8 +13,8 @@ namespace nopal {
 namespace {
 
 using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
-constexpr double epsilon = 1e-7;
 constexpr std::int64_t many_channels = 256;
+constexpr double smallest_share = 1e-7;  // of a point's deviation in the largest one of its channel
 
 // Entries of the statistics that repeat over a field of this shape: the last axis, or a sample.
 template <class T>
@@ -28,8 +28,9 @@ std::int64_t period(const Tensor<T>& mean, const Shape& field) {
   return mean.size();
 }
 
-// x := map(x, mean, deviation + epsilon), entry by entry. Channels are a short loop inside a
-// parallel one over points; statistics per point are many, so there they are the parallel loop.
+// x := map(x, mean, scale), entry by entry; scale is the deviation, or 1 where that is 0. Channels
+// are a short loop inside a parallel one over points; statistics per point are many, so there they
+// are the parallel loop.
 template <class T, class Map>
 void apply(const char* name, const Tensor<T>& mean, const Tensor<T>& deviation, const Tensor<T>& x,
            const Map& map) {
@@ -41,16 +42,15 @@ void apply(const char* name, const Tensor<T>& mean, const Tensor<T>& deviation, 
     detail::parallel_for(
         name, Range(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
           for (std::int64_t c = 0; c < n; ++c)
-            p[r * n + c] = map(p[r * n + c], m[c], s[c] + static_cast<T>(epsilon));
+            p[r * n + c] = map(p[r * n + c], m[c], s[c] > 0 ? s[c] : T(1));
         });
     return;
   }
   for (std::int64_t r = 0; r < rows; ++r) {
     T* row = p + r * n;
     detail::parallel_for(
-        name, Range(0, n), KOKKOS_LAMBDA(std::int64_t c) {
-          row[c] = map(row[c], m[c], s[c] + static_cast<T>(epsilon));
-        });
+        name, Range(0, n),
+        KOKKOS_LAMBDA(std::int64_t c) { row[c] = map(row[c], m[c], s[c] > 0 ? s[c] : T(1)); });
   }
 }
 
@@ -201,8 +201,15 @@ Normaliser<T> NormaliserFit<T>::finish(const Communicator& comm) const {
 
   const std::vector<double> sums = squares.to_vector();
   std::vector<T> m(mean.begin(), mean.end()), s(sums.size());
+  // Points that hardly vary, such as those of a boundary condition, are not blown up.
+  const std::size_t channels = static_cast<std::size_t>(shape[-1]);
+  std::vector<double> least(channels);
+  if (kind_ == Kind::point)
+    for (std::size_t c = 0; c < s.size(); ++c)
+      least[c % channels] =
+          std::max(least[c % channels], smallest_share * std::sqrt(sums[c] / total));
   for (std::size_t c = 0; c < s.size(); ++c)
-    s[c] = static_cast<T>(std::sqrt(sums[c] / total));
+    s[c] = static_cast<T>(std::max(std::sqrt(sums[c] / total), least[c % channels]));
   return Normaliser<T>(Tensor<T>::from_host(shape, m), Tensor<T>::from_host(shape, s));
 }
 

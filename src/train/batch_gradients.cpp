@@ -20,8 +20,7 @@ BatchGradients<T>::BatchGradients(const Model<T>& model, std::shared_ptr<const D
     deviation_ = Normaliser<T>(Tensor<T>::zeros(output.mean().shape()), output.deviation());
 }
 
-// Physical units inside the tape: z (deviation + epsilon) + mean, whose adjoint is the same map
-// with mean 0.
+// Physical units inside the tape: z deviation + mean, whose adjoint is the same map with mean 0.
 template <class T>
 Variable<T> BatchGradients<T>::decode(const Variable<T>& z) const {
   if (model_.output_normaliser().identity()) return z;

@@ -50,7 +50,7 @@ TEST(NormaliserParallel, OnlyTheLastRankHasSamples) {
   NormaliserFit<double> fit;
   if (comm.rank() == comm.size() - 1) fit.add(Tensor<double>::from_host({1, 2, 1}, {0.1, 0.1}));
   const auto normaliser = fit.finish(comm);
-  EXPECT_EQ(normaliser.mean().item(), 0.1);  // to the last bit: epsilon divides what is left
+  EXPECT_EQ(normaliser.mean().item(), 0.1);  // to the last bit
   EXPECT_EQ(normaliser.deviation().item(), 0);
 }
 

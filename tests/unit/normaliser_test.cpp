@@ -46,14 +46,38 @@ TYPED_TEST(NormaliserTest, PointStatisticsByHand) {
   const auto normaliser = fit.finish();
   EXPECT_EQ(normaliser.mean().shape(), (Shape{2, 2}));
   EXPECT_EQ(normaliser.mean().to_vector(), (std::vector<TypeParam>{3, 10, 5, 12}));
-  EXPECT_EQ(normaliser.deviation().to_vector(), (std::vector<TypeParam>{2, 0, 2, 2}));
+  EXPECT_EQ(normaliser.deviation().to_vector(), (std::vector<TypeParam>{2, TypeParam(2e-7), 2, 2}))
+      << "the least deviation of a point is 1e-7 of the largest in its channel";
+}
+
+// What is 1e-15 in one unit of length is 1 in another: the encoded data are the same.
+TYPED_TEST(NormaliserTest, UnitsDoNotMatter) {
+  for (const auto kind : {TestFixture::Fit::Kind::channel, TestFixture::Fit::Kind::point}) {
+    std::vector<TypeParam> encoded[2];
+    for (const int small : {0, 1}) {
+      const auto unit = static_cast<TypeParam>(small ? 1e-15 : 1);
+      typename TestFixture::Fit fit(kind);
+      const auto x = this->tensor({2, 2, 1}, {1 * unit, 0, 3 * unit, 2 * unit});
+      fit.add(x);
+      encoded[small] = fit.finish().encode(x).to_vector();
+    }
+    for (std::size_t i = 0; i < 4; ++i)
+      EXPECT_NEAR(encoded[0][i], encoded[1][i], 8 * this->unit);
+  }
+}
+
+TYPED_TEST(NormaliserTest, ConstantsAreOnlyShifted) {
+  const Normaliser<TypeParam> normaliser(this->tensor({1}, {3}), this->tensor({1}, {0}));
+  const auto x = this->tensor({1, 2, 1}, {3, 4});
+  EXPECT_EQ(normaliser.encode(x).to_vector(), (std::vector<TypeParam>{0, 1}));
+  EXPECT_EQ(normaliser.decode(normaliser.encode(x)).to_vector(), x.to_vector());
 }
 
 TYPED_TEST(NormaliserTest, EncodeAndDecodeAreTheFormula) {
   const Normaliser<TypeParam> normaliser(this->tensor({2}, {1, -2}), this->tensor({2}, {2, 0.5}));
   const auto x = this->tensor({1, 2, 2}, {3, -2, 1, 0});
   const auto z = normaliser.encode(x).to_vector();
-  const double expected[] = {2 / (2 + 1e-7), 0, 0, 2 / (0.5 + 1e-7)};
+  const double expected[] = {1, 0, 0, 4};
   for (std::size_t i = 0; i < 4; ++i)
     EXPECT_NEAR(z[i], expected[i], 8 * this->unit);
   EXPECT_EQ(x.to_vector()[0], TypeParam(3)) << "encode() is out of place";

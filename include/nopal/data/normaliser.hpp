@@ -12,9 +12,9 @@ namespace nopal {
 
 /// Affine map to zero mean and unit variance, per channel or per point and channel.
 ///
-/// encode(x) = (x - mean) / (deviation + epsilon), decode(z) = z (deviation + epsilon) + mean,
-/// epsilon = 1e-7. Statistics come from training data only. A default-constructed normaliser is the
-/// identity. Per-channel ones apply at every resolution; per-point ones only at their own.
+/// encode(x) = (x - mean) / deviation, decode(z) = z deviation + mean; a deviation of 0, of a
+/// constant, counts as 1. Statistics come from training data only. A default-constructed normaliser
+/// is the identity. Per-channel ones apply at every resolution; per-point ones only at their own.
 template <class T>
 class Normaliser {
  public:
@@ -42,7 +42,8 @@ class Normaliser {
 
 /// Streaming estimate of mean and (population) deviation, in double (Chan's parallel update), so
 /// that the result does not depend on how the samples are batched or spread over ranks beyond
-/// rounding.
+/// rounding. Per point, deviations are at least 1e-7 of the largest one of their channel. (Others
+/// add an absolute 1e-7 to all deviations, which makes fields of that size and less useless.)
 template <class T>
 class NormaliserFit {
  public:
