@@ -29,7 +29,14 @@ Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t 
       const Tensor<T> prediction = model.predict(x);
       NOPAL_CHECK(prediction.shape() == y.shape(), "data set ", data.description(),
                   ": y has shape ", y.shape(), ", but the model predicts ", prediction.shape());
-      for (const double error : relative_l2_errors(prediction, y)) {
+      std::vector<double> errors;
+      try {
+        errors = relative_l2_errors(prediction, y);
+      } catch (const Error& error) {
+        NOPAL_CHECK(false, "data set ", data.description(), ", samples from ", first, ": ",
+                    error.what());
+      }
+      for (const double error : errors) {
         l2 += error;
         largest = std::isnan(error) ? error : std::max(largest, error);
       }

@@ -247,6 +247,20 @@ TEST(Losses, NonFiniteIsNotHidden) {
   EXPECT_TRUE(std::isnan(relative_l2_errors(p, y)[0]));
 }
 
+TEST(Losses, NoErrorIsRelativeToZero) {
+  const auto p = random_field({2, 6, 1}, 1), zero = Tensor<double>::zeros({2, 6, 1});
+  EXPECT_EQ(relative_l2_errors(zero, zero), (std::vector<double>{0, 0}));
+  const auto y = random_field({2, 6, 1}, 2);
+  y.slice(1, 1).fill(0);
+  try {
+    relative_h1_errors(p, y, Boundary::periodic);
+    ADD_FAILURE() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("sample 1 of 2 is zero everywhere"), std::string::npos)
+        << error.what();
+  }
+}
+
 TEST(Losses, FloatIsDoubleToRounding) {
   const auto p = random_field({3, 33, 40, 2}, 1), y = random_field({3, 33, 40, 2}, 2);
   const double exact = relative_norm(p, y, true, Boundary::periodic);

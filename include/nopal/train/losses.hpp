@@ -49,7 +49,8 @@ using LossFunction = std::function<Variable<T>(const Variable<T>& prediction,
 template <class T>
 LossFunction<T> make_loss(const std::string& name, Boundary boundary = Boundary::periodic);
 
-/// Error of each sample, |p_b - y_b| / |y_b| in the Euclidean norm over grid and channels.
+/// Error of each sample, |p_b - y_b| / |y_b| in the Euclidean norm over grid and channels, 0 for a
+/// perfect prediction. Error if y_b is 0 and p_b is not.
 template <class T>
 std::vector<double> relative_l2_errors(const Tensor<T>& prediction, const Tensor<T>& target);
 
