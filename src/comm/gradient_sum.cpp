@@ -93,7 +93,7 @@ template <class T>
 GradientSum<T>::~GradientSum() {
   int finalized = 0;
   MPI_Finalized(&finalized);
-  if (finalized) return;
+  if (finalized || std::uncaught_exceptions() > exceptions_) return;
   if (readers_ != MPI_REQUEST_NULL) MPI_Wait(&readers_, MPI_STATUS_IGNORE);
   if (shared_) MPI_Win_unlock_all(window_);
   mine_ = Tensor<T>();

@@ -52,6 +52,9 @@ class Handle {
     return id < 0 || close_(id) >= 0;
   }
 
+  /// Leaves the identifier open, to be closed when HDF5 ends.
+  void release() noexcept { id_ = -1; }
+
  private:
   hid_t id_ = -1;
   Close close_ = nullptr;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <system_error>
 
 namespace nopal {
@@ -75,10 +76,16 @@ struct Hdf5Writer<T>::Implementation {
   hdf5::Handle file, x, y;
   std::vector<bool> written;
   bool begun = false;
-  std::string reason;  // why the last creation failed
+  int exceptions = std::uncaught_exceptions();  // that were unwinding when it was made
+  std::string reason;                           // why the last creation failed
 
   ~Implementation() {
     const hdf5::Section section;
+    // Closing is collective, and an exception may have brought this rank alone here. What stays
+    // open HDF5 closes on all ranks in MPI_Finalize.
+    if (comm.size() > 1 && std::uncaught_exceptions() > exceptions)
+      for (hdf5::Handle* handle : {&x, &y, &file})
+        handle->release();
     x.reset();
     y.reset();
     file.reset();

@@ -125,18 +125,20 @@ template <class T>
 Json identity(const Model<T>& model, const TrainData<T>& data, const TrainOptions& options,
               const Json& optimizer, const Json& schedule, bool custom_loss,
               const Communicator& comm) {
-  Json sets = Json::object();
+  std::string text;
   comm.together([&] {
     if (comm.rank() > 0) return;
+    Json sets = Json::object();
     sets["training"] = describe(*data.training);
     for (const auto& [name, set] : evaluation_sets(data))
       sets[name] = describe(*set);
+    text = sets.dump(-1, ' ', false, Json::error_handler_t::replace);
   });
   return {{"model",
            {{"operator", model.op().name()},
             {"configuration", model.op().configuration()},
             {"precision", sizeof(T) == 4 ? "float" : "double"}}},
-          {"data", Json::parse(comm.broadcast(sets.dump()))},
+          {"data", Json::parse(comm.broadcast(text))},
           {"options",
            {{"batch", options.batch},
             {"drop_last", options.drop_last},

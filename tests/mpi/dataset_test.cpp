@@ -109,5 +109,19 @@ TEST_F(ParallelDataset, ErrorsAreThoseOfAllRanks) {
   EXPECT_EQ(contents<float>(path("old.h5")).first, counted<float>({3, 4, 2}).to_vector());
 }
 
+// As above, while a file is being written.
+TEST_F(ParallelDataset, ErrorOfOneRankReachesAll) {
+  EXPECT_EQ(message_of([&] {
+              world_.together([&] {
+                Hdf5Writer<float> writer(path("new.h5"), 4, {4, 2}, {4, 1}, world_);
+                NOPAL_CHECK(world_.rank() < world_.size() - 1, "lost");
+                world_.together([] {});
+              });
+            }),
+            "lost");
+  world_.barrier();
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
 }  // namespace
 }  // namespace nopal

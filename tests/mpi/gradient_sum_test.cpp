@@ -86,6 +86,23 @@ TEST(GradientSum, AllRanksHaveTheSameBits) {
   }
 }
 
+// A rank that fails alone ends its sum; the others, who wait to hear of it, must not wait for ever.
+TEST(GradientSum, ErrorOfOneRankReachesAll) {
+  const Communicator comm = Communicator::world();
+  std::string message;
+  try {
+    comm.together([&] {
+      GradientSum<float> sum(comm, 1000);
+      NOPAL_CHECK(comm.rank() < comm.size() - 1, "lost");
+      comm.together([] {});
+    });
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  EXPECT_NE(message.find("lost"), std::string::npos) << message;
+  check_rounds(comm, 1000, 0);
+}
+
 TEST(GradientSum, OneRankNeedsNoMpi) {
   check_rounds(Communicator(), 100, 0);
 }

@@ -5,6 +5,7 @@
 
 #include <nopal/comm/communicator.hpp>
 
+#include <exception>
 #include <functional>
 #include <span>
 #include <vector>
@@ -35,7 +36,8 @@ class GradientSum {
   /// tests. Collective.
   GradientSum(const Communicator& comm, std::int64_t size, int ranks_per_node = 0);
 
-  /// Collective.
+  /// Collective; but an exception that ends it on one rank or more leaves the shared memory and two
+  /// communicators behind, as the other ranks may not come here.
   ~GradientSum();
   GradientSum(const GradientSum&) = delete;
   GradientSum& operator=(const GradientSum&) = delete;
@@ -68,6 +70,7 @@ class GradientSum {
   void open_window(int ranks_per_node);
   void wait();
 
+  int exceptions_ = std::uncaught_exceptions();  // that were unwinding when it was made
   Communicator comm_;
   Tensor<T> mine_;
   bool shared_ = false;
