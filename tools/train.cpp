@@ -103,7 +103,7 @@ void declare_files(Options& options, TrainRequest& request) {
       options.integer("checkpoint_interval", 1, "epochs between checkpoints", 0);
   t.checkpoint_seconds = options.real("checkpoint_seconds", 0, "also after so many seconds", 0);
   t.resume = options.flag("resume", false, "go on from -checkpoint, if that file exists");
-  t.history = options.text("history", "", "FILE", "learning curve to write (CSV)");
+  t.history = options.text("history_file", "", "FILE", "learning curve to write (CSV)");
   request.curve = options.text("curve", "", "FILE", "learning curve to draw (PNG)");
   if (t.resume && t.checkpoint.empty())
     options.fail("option -resume needs -checkpoint FILE, the file to go on from");
