@@ -51,6 +51,14 @@ inline void write_file(const std::string& path, const std::string& contents) {
   std::ofstream(path, std::ios::binary) << contents;
 }
 
+/// How many temporary files of unfinished writes a folder holds.
+inline int temporary_files(const std::filesystem::path& folder) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().extension() == ".tmp") ++count;
+  return count;
+}
+
 /// Expects `action` to throw a nopal::Error of one line that has all of `words`.
 template <class Action>
 void expect_error(Action&& action, std::initializer_list<std::string> words) {

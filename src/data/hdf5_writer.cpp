@@ -8,11 +8,11 @@
 
 #include <fcntl.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <optional>
 #include <system_error>
 
 namespace nopal {
@@ -44,24 +44,20 @@ std::int64_t stored_bytes(const Shape& shape, std::int64_t bytes_a_number) {
 
 constexpr std::int64_t room_for_attributes = std::int64_t(1) << 16;
 
-// Takes `bytes` of disk for the file, made if it is not there; its size stays if `keep_size`.
+// Takes `bytes` of disk for the file; its size stays if `keep_size`.
 // HDF5 cannot close a file that it cannot flush, and crashes at exit: a disk that is too small must
 // be found before HDF5 writes to it.
-void reserve(const std::string& file, std::int64_t bytes, bool keep_size, const std::string& path) {
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  int code = descriptor < 0 ? errno : 0;
-  if (descriptor >= 0) {
-    if (::fallocate(descriptor, keep_size ? FALLOC_FL_KEEP_SIZE : 0, 0, bytes) != 0) code = errno;
-    struct statvfs disk {};
-    const bool cannot_reserve = code == EOPNOTSUPP || code == ENOSYS;
-    if (cannot_reserve)
-      code = ::fstatvfs(descriptor, &disk) == 0 &&
-                     static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) <
-                         static_cast<double>(bytes)
-                 ? ENOSPC
-                 : 0;
-    ::close(descriptor);
-  }
+void reserve(int descriptor, std::int64_t bytes, bool keep_size, const std::string& path) {
+  int code = 0;
+  if (::fallocate(descriptor, keep_size ? FALLOC_FL_KEEP_SIZE : 0, 0, bytes) != 0) code = errno;
+  struct statvfs disk {};
+  const bool cannot_reserve = code == EOPNOTSUPP || code == ENOSYS;
+  if (cannot_reserve)
+    code = ::fstatvfs(descriptor, &disk) == 0 &&
+                   static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) <
+                       static_cast<double>(bytes)
+               ? ENOSPC
+               : 0;
   NOPAL_CHECK(code == 0, "cannot write ", path, ": ", std::generic_category().message(code),
               "; it needs ", bytes, " bytes; an older file of this name is unchanged");
 }
@@ -75,8 +71,8 @@ struct Hdf5Writer<T>::Implementation {
   Shape x_shape, y_shape;  // with the sample axis
   hdf5::Handle file, x, y;
   std::vector<bool> written;
-  bool begun = false;
   int exceptions = std::uncaught_exceptions();  // that were unwinding when it was made
+  std::optional<Replacement> replacement;       // on rank 0
   std::string reason;                           // why the last creation failed
 
   ~Implementation() {
@@ -89,7 +85,6 @@ struct Hdf5Writer<T>::Implementation {
     x.reset();
     y.reset();
     file.reset();
-    if (begun && comm.rank() == 0) cancel_replacement(path);
   }
 
   // Collective calls of HDF5 return on all ranks, but need not fail on all.
@@ -175,9 +170,9 @@ Hdf5Writer<T>::Hdf5Writer(const std::string& path, std::int64_t samples, const S
   std::string temporary;
   comm.together([&] {
     if (comm.rank() > 0) return;
-    temporary = begin_replacement(path);
-    to.begun = true;
-    reserve(temporary, bytes, false, path);
+    to.replacement.emplace(path);
+    temporary = to.replacement->temporary();
+    reserve(to.replacement->descriptor(), bytes, false, path);
   });
   temporary = comm.broadcast(temporary);
   to.file = to.create_file(temporary);
@@ -187,7 +182,7 @@ Hdf5Writer<T>::Hdf5Writer(const std::string& path, std::int64_t samples, const S
   to.check(to.x && to.y, "the data sets cannot be made");
   to.check(H5Fflush(to.file.get(), H5F_SCOPE_GLOBAL) >= 0, "it cannot be begun");
   comm.together([&] {
-    if (comm.rank() == 0) reserve(temporary, bytes, true, path);
+    if (comm.rank() == 0) reserve(to.replacement->descriptor(), bytes, true, path);
   });
 }
 
@@ -246,9 +241,8 @@ void Hdf5Writer<T>::close() {
            "it cannot be completed");
   to.check(to.file.reset(), "it cannot be closed");
   to.comm.together([&] {
-    if (to.comm.rank() == 0) finish_replacement(to.path);
+    if (to.replacement) to.replacement->commit();
   });
-  to.begun = false;
 }
 
 template class Hdf5Writer<float>;

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
 namespace nopal {
 namespace {
@@ -32,10 +35,6 @@ std::string resolve(const std::string& path) {
   if (!fs::is_symlink(path, failed)) return path;
   const fs::path target = fs::weakly_canonical(path, failed);
   return failed ? path : target.string();
-}
-
-std::string temporary_name(const std::string& target) {
-  return target + ".tmp";
 }
 
 bool is_special(const std::string& target) {
@@ -68,41 +67,91 @@ void flush_to_disk(int descriptor, const std::string& name) {
               "cannot flush ", name, " to disk: ", reason(errno));
 }
 
-void rename_into_place(const std::string& temporary, const std::string& target) {
-  NOPAL_CHECK(::rename(temporary.c_str(), target.c_str()) == 0, "cannot rename ", temporary, " to ",
-              target, ": ", reason(errno));
-  // The rename itself survives a power cut only once the folder is on disk. Failure to do so is
-  // not an error: the file is complete and in place.
-  std::string folder = fs::path(target).parent_path().string();
-  const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY);
-  if (descriptor >= 0) {
-    ::fsync(descriptor);
-    ::close(descriptor);
+// The rename itself survives a power cut only once the folder is on disk. Failure to do so is not
+// an error: the file is complete and in place.
+void flush_folder(const std::string& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+// Name and descriptor of a new file. Ids of processes come again, on another machine or after a
+// restart: the counter then finds a name that is free.
+std::pair<std::string, int> make_temporary(const std::string& path, const std::string& target) {
+  static std::atomic<unsigned> counter = 0;
+  for (;;) {
+    std::string name = detail::concatenate(target, '.', ::getpid(), '-', counter++, ".tmp");
+    const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor < 0 && errno == EEXIST) continue;
+    NOPAL_CHECK(descriptor >= 0, "cannot write ", path, ": ", name, ": ", reason(errno));
+    return {std::move(name), descriptor};
+  }
+}
+
+// Names of the temporary files of this process, for signal handlers: they may look at any moment
+// and must not wait for a lock. What finds no place is left behind by a signal, nothing worse.
+std::array<std::atomic<const char*>, 64> unfinished{};
+
+void exchange_unfinished(const char* before, const char* after) noexcept {
+  for (auto& entry : unfinished) {
+    const char* expected = before;
+    if (entry.compare_exchange_strong(expected, after)) return;
   }
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(const std::string& path) : target_(resolve(path)) {
-  int flags = O_WRONLY | O_CLOEXEC;
-  if (!is_special(target_)) {
-    temporary_ = begin_replacement(path);
-    flags |= O_CREAT | O_EXCL;
+Replacement::Replacement(const std::string& path) : path_(path), target_(resolve(path)) {
+  check_replaceable(path, target_);
+  NOPAL_CHECK(!is_special(target_), "cannot write ", path, ": it is a device or pipe, not a file");
+  std::tie(temporary_, descriptor_) = make_temporary(path, target_);
+  exchange_unfinished(nullptr, temporary_.c_str());
+}
+
+Replacement::~Replacement() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (temporary_.empty()) return;
+  ::unlink(temporary_.c_str());
+  exchange_unfinished(temporary_.c_str(), nullptr);
+}
+
+void Replacement::commit() {
+  NOPAL_CHECK(descriptor_ >= 0, "cannot complete ", path_, " twice");
+  flush_to_disk(descriptor_, path_);
+  // Network file systems report a full disk as late as here.
+  NOPAL_CHECK(::close(std::exchange(descriptor_, -1)) == 0, "cannot write ", path_, ": ",
+              reason(errno));
+  NOPAL_CHECK(::rename(temporary_.c_str(), target_.c_str()) == 0, "cannot rename ", temporary_,
+              " to ", target_, ": ", reason(errno));
+  exchange_unfinished(temporary_.c_str(), nullptr);
+  temporary_.clear();
+  flush_folder(folder_of(target_));
+}
+
+void remove_unfinished_files() noexcept {
+  for (const auto& entry : unfinished)
+    if (const char* name = entry.load()) ::unlink(name);
+}
+
+AtomicFile::AtomicFile(const std::string& path) : path_(path) {
+  const std::string target = resolve(path);
+  if (is_special(target)) {
+    descriptor_ = ::open(target.c_str(), O_WRONLY | O_CLOEXEC);
+    NOPAL_CHECK(descriptor_ >= 0, "cannot write ", path, ": ", reason(errno));
+  } else {
+    replacement_.emplace(path);
+    descriptor_ = replacement_->descriptor();
   }
-  const std::string& name = temporary_.empty() ? target_ : temporary_;
-  descriptor_ = ::open(name.c_str(), flags, 0666);
-  NOPAL_CHECK(descriptor_ >= 0, "cannot write ", path, ": ", name, ": ", reason(errno));
   buffer_.reserve(buffer_size);
 }
 
 AtomicFile::~AtomicFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!replacement_ && descriptor_ >= 0) ::close(descriptor_);
 }
 
 void AtomicFile::write(const void* data, std::size_t size) {
-  NOPAL_CHECK(descriptor_ >= 0, "cannot write to ", target_, ": it is already complete");
+  NOPAL_CHECK(descriptor_ >= 0, "cannot write to ", path_, ": it is already complete");
   size_ += size;
   if (buffer_.size() + size > buffer_size) flush();
   if (size > buffer_size)
@@ -115,8 +164,8 @@ void AtomicFile::write_through(const char* data, std::size_t size) {
   while (size > 0) {
     const ::ssize_t written = ::write(descriptor_, data, std::min(size, largest_write));
     if (written < 0 && errno == EINTR) continue;
-    NOPAL_CHECK(written >= 0, "cannot write ", target_, ": ", reason(errno),
-                temporary_.empty() ? "" : "; an older file of this name is unchanged");
+    NOPAL_CHECK(written >= 0, "cannot write ", path_, ": ", reason(errno),
+                replacement_ ? "; an older file of this name is unchanged" : "");
     data += written;
     size -= static_cast<std::size_t>(written);
   }
@@ -128,62 +177,18 @@ void AtomicFile::flush() {
 }
 
 void AtomicFile::commit() {
-  NOPAL_CHECK(descriptor_ >= 0, "cannot complete ", target_, " twice");
+  NOPAL_CHECK(descriptor_ >= 0, "cannot complete ", path_, " twice");
   flush();
-  flush_to_disk(descriptor_, target_);
-  // Network file systems report a full disk as late as here.
-  const int closed = ::close(descriptor_);
-  const int code = errno;
-  descriptor_ = -1;
-  if (closed != 0 && !temporary_.empty()) ::unlink(temporary_.c_str());
-  NOPAL_CHECK(closed == 0, "cannot write ", target_, ": ", reason(code));
-  if (temporary_.empty()) return;
-  try {
-    rename_into_place(temporary_, target_);
-  } catch (...) {
-    ::unlink(temporary_.c_str());
-    throw;
-  }
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (replacement_) return replacement_->commit();
+  flush_to_disk(descriptor, path_);
+  NOPAL_CHECK(::close(descriptor) == 0, "cannot write ", path_, ": ", reason(errno));
 }
 
 void write_file_atomically(const std::string& path, std::string_view contents) {
   AtomicFile file(path);
   file.write(contents);
   file.commit();
-}
-
-std::string begin_replacement(const std::string& path) {
-  const std::string target = resolve(path);
-  check_replaceable(path, target);
-  NOPAL_CHECK(!is_special(target), "cannot write ", path, ": it is a device or pipe, not a file");
-  std::string temporary = temporary_name(target);
-  NOPAL_CHECK(::unlink(temporary.c_str()) == 0 || errno == ENOENT, "cannot write ", path,
-              ": cannot remove the old ", temporary, ": ", reason(errno));
-  const std::string folder = folder_of(target);
-  NOPAL_CHECK(::access(folder.c_str(), W_OK | X_OK) == 0, "cannot write ", path, ": folder ",
-              folder, ": ", reason(errno));
-  return temporary;
-}
-
-void finish_replacement(const std::string& path) {
-  const std::string target = resolve(path), temporary = temporary_name(target);
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CLOEXEC);
-  NOPAL_CHECK(descriptor >= 0, "cannot complete ", path, ": ", temporary, ": ", reason(errno));
-  try {
-    flush_to_disk(descriptor, temporary);
-  } catch (...) {
-    ::close(descriptor);
-    throw;
-  }
-  ::close(descriptor);
-  rename_into_place(temporary, target);
-}
-
-void cancel_replacement(const std::string& path) noexcept {
-  try {
-    ::unlink(temporary_name(resolve(path)).c_str());
-  } catch (...) {  // out of memory for a name: the temporary file stays behind, nothing worse
-  }
 }
 
 }  // namespace nopal

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <nopal/data/dataset.hpp>
 
+#include "test_tools.hpp"
+
 #include <unistd.h>
 
 #include <filesystem>
@@ -83,7 +85,7 @@ TEST_F(ParallelDataset, RanksWriteWhatOneWrites) {
       check_equal<float>(world_, path("f.h5"), samples, grid);
       check_equal<double>(world_, path("d.h5"), samples, grid);
     }
-  EXPECT_FALSE(fs::exists(path("f.h5.tmp")));
+  EXPECT_EQ(test::temporary_files(folder_), 0);
 }
 
 TEST_F(ParallelDataset, ErrorsAreThoseOfAllRanks) {
@@ -105,7 +107,7 @@ TEST_F(ParallelDataset, ErrorsAreThoseOfAllRanks) {
         "cannot complete " + path("old.h5") + ": sample 4 of 5 was not written (1 are missing)");
   }
   world_.barrier();
-  EXPECT_FALSE(fs::exists(path("old.h5.tmp")));
+  EXPECT_EQ(test::temporary_files(folder_), 0);
   EXPECT_EQ(contents<float>(path("old.h5")).first, counted<float>({3, 4, 2}).to_vector());
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <vector>
 
 namespace nopal {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 using test::expect_error;
 using test::read_file;
 using test::ScratchFolder;
+using test::temporary_files;
 using test::write_file;
 
 bool exists(const std::string& path) {
@@ -41,7 +43,7 @@ TEST(AtomicFile, AppearsWithCommitOnly) {
     file.commit();
   }
   EXPECT_EQ(read_file(path), expected);
-  EXPECT_FALSE(exists(path + ".tmp"));
+  EXPECT_EQ(temporary_files(folder.path()), 0);
 }
 
 TEST(AtomicFile, WithoutCommitTheOldFileStays) {
@@ -53,17 +55,24 @@ TEST(AtomicFile, WithoutCommitTheOldFileStays) {
     file.write("new");
   }
   EXPECT_EQ(read_file(path), "old");
-  EXPECT_FALSE(exists(path + ".tmp"));
+  EXPECT_EQ(temporary_files(folder.path()), 0);
 }
 
-TEST(AtomicFile, ReplacesWhatAKilledRunLeft) {
+// Neither what a killed run left nor any other file in the folder is in the way, or lost.
+TEST(AtomicFile, TouchesNoOtherFile) {
   ScratchFolder folder;
   const std::string path = folder / "a.txt";
   write_file(path, "old");
-  write_file(path + ".tmp", "half of something lon");
+  std::vector<std::string> others{path + ".tmp"};
+  for (int i = 0; i < 100; ++i)
+    others.push_back(path + "." + std::to_string(::getpid()) + "-" + std::to_string(i) + ".tmp");
+  for (const std::string& other : others)
+    write_file(other, "half of something lon");
   write_file_atomically(path, "new");
   EXPECT_EQ(read_file(path), "new");
-  EXPECT_FALSE(exists(path + ".tmp"));
+  for (const std::string& other : others)
+    EXPECT_EQ(read_file(other), "half of something lon") << other;
+  EXPECT_EQ(temporary_files(folder.path()), 101);
 }
 
 TEST(AtomicFile, FollowsASymbolicLink) {
@@ -110,24 +119,39 @@ TEST(AtomicFile, FullDiskLeavesTheOldFile) {
   std::signal(SIGXFSZ, handler);
 
   EXPECT_EQ(read_file(path), "old");
-  EXPECT_FALSE(exists(path + ".tmp"));
+  EXPECT_EQ(temporary_files(folder.path()), 0);
 }
 
 TEST(AtomicFile, ReplacementForOtherWriters) {
   ScratchFolder folder;
   const std::string path = folder / "a.h5";
   write_file(path, "old");
-  const std::string temporary = begin_replacement(path);
-  write_file(temporary, "half");
-  cancel_replacement(path);
-  EXPECT_FALSE(exists(temporary));
+  {
+    const Replacement replacement(path);
+    write_file(replacement.temporary(), "half");
+  }
+  EXPECT_EQ(temporary_files(folder.path()), 0);
   EXPECT_EQ(read_file(path), "old");
 
-  write_file(begin_replacement(path), "new");
-  finish_replacement(path);
-  EXPECT_FALSE(exists(temporary));
+  Replacement replacement(path), other(path);  // two at a time do not meet
+  EXPECT_NE(replacement.temporary(), other.temporary());
+  write_file(replacement.temporary(), "new");
+  replacement.commit();
   EXPECT_EQ(read_file(path), "new");
-  expect_error([&] { begin_replacement("/dev/null"); }, {"/dev/null", "device"});
+  expect_error([&] { replacement.commit(); }, {path, "twice"});
+  expect_error([&] { const Replacement device("/dev/null"); }, {"/dev/null", "device"});
+}
+
+// What a handler of signals does before the program ends.
+TEST(AtomicFile, UnfinishedFilesCanBeRemoved) {
+  ScratchFolder folder;
+  write_file_atomically(folder / "whole", "whole");
+  AtomicFile first(folder / "first");
+  Replacement second(folder / "second");
+  EXPECT_EQ(temporary_files(folder.path()), 2);
+  remove_unfinished_files();
+  EXPECT_EQ(temporary_files(folder.path()), 0);
+  EXPECT_EQ(read_file(folder / "whole"), "whole");
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <nopal/data/dataset.hpp>
 
+#include "test_tools.hpp"
+
 #include <hdf5.h>
 #include <sys/resource.h>
 
@@ -116,7 +118,7 @@ TEST_F(Hdf5Test, RoundTripInBothPrecisions) {
       expect_counted(single, {5, 6, 3, 4});
       expect_counted(Hdf5Dataset<double>(path(name), cache), {3, 4, 5, 0});
     }
-  EXPECT_FALSE(fs::exists(path("f.h5.tmp")));
+  EXPECT_EQ(test::temporary_files(folder_), 0);
 }
 
 // Chunks: one sample each when large, several when tiny, and written in any order.
@@ -300,7 +302,7 @@ TEST_F(Hdf5Test, WriterChecksWhatItGets) {
                 " does not exist; make it first");
   {
     Hdf5Writer<float> writer(path("w.h5"), 3, {4, 1}, {4, 2});
-    EXPECT_TRUE(fs::exists(path("w.h5.tmp")));
+    EXPECT_EQ(test::temporary_files(folder_), 1);
     const auto x = counted<float>({2, 4, 1}), y = counted<float>({2, 4, 2});
     EXPECT_EQ(message_of([&] { writer.write(0, x, x); }),
               "cannot write " + path("w.h5") +
@@ -327,7 +329,7 @@ TEST_F(Hdf5Test, OldFileSurvivesFailures) {
   write_counted<float>(path("old.h5"), 5, {2, 1}, {2, 1});
   const auto old_is_whole = [&] {
     expect_counted(Hdf5Dataset<float>(path("old.h5")), {0, 1, 2, 3, 4});
-    EXPECT_FALSE(fs::exists(path("old.h5.tmp")));
+    EXPECT_EQ(test::temporary_files(folder_), 0);
   };
   { Hdf5Writer<float> unfinished(path("old.h5"), 1, {2, 1}, {2, 1}); }
   old_is_whole();

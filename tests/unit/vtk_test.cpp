@@ -4,8 +4,10 @@
 #include <nopal/io/vtk.hpp>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -126,8 +128,15 @@ TEST_F(Vtk, FailedWriteLeavesTheOldFile) {
   image.add("u", Tensor<float>::zeros({2}));
   image.write(path("image.vti"));
   const std::string before = contents(path("image.vti"));
-  fs::create_directory(path("image.vti.tmp"));  // the temporary file cannot be made
+  // A limit on the size of files fails as a full disk does.
+  rlimit limit{};
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  const rlimit small{10, limit.rlim_max};
+  auto* handler = std::signal(SIGXFSZ, SIG_IGN);
+  ::setrlimit(RLIMIT_FSIZE, &small);
   EXPECT_THROW(image.write(path("image.vti")), Error);
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  std::signal(SIGXFSZ, handler);
   EXPECT_EQ(contents(path("image.vti")), before);
   EXPECT_THROW(image.write(path("absent/image.vti")), Error);
   EXPECT_THROW(image.write("/dev/full"), Error);

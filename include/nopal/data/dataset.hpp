@@ -98,7 +98,7 @@ class Hdf5Dataset : public Dataset<T> {
 
 /// Writes an HDF5 data set of known size, each rank its own samples (parallel HDF5).
 ///
-/// The file is made under `path` + ".tmp", with its disk space taken at once, and renamed by
+/// The file is made as a Replacement of `path`, with its disk space taken at once, and renamed by
 /// close(): a run that dies, or a disk that is too small, leaves an older file at `path` as it was.
 /// Destruction is collective, too, and drops a file that was not closed.
 template <class T>

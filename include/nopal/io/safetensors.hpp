@@ -40,8 +40,8 @@ SafetensorsFile read_safetensors(const std::string& path);
 /// The same from memory (`name` stands for the path in errors); for the fuzz test.
 SafetensorsFile parse_safetensors(const char* data, std::size_t size, const std::string& name);
 
-/// Writes atomically: to `path` + ".tmp", flushed to disk, then renamed, so that a crash or a full
-/// disk leaves the old file. Not collective; call on one rank.
+/// Writes atomically, by an AtomicFile: a crash or a full disk leaves the old file. Not collective;
+/// call on one rank.
 void write_safetensors(const std::string& path, const SafetensorsFile& file);
 
 }  // namespace nopal
