@@ -61,6 +61,21 @@ void check(const GenerateOptions& options) {
               options.first);
 }
 
+// Numbers that are finite in a solver need not be so in the type of the file.
+template <class T>
+void check_finite(const Problem& problem, std::uint64_t seed, std::uint64_t index,
+                  const Tensor<double>& x, const Tensor<double>& y) {
+  const auto check = [&](const char* field, const Tensor<double>& values) {
+    const bool finite = all_finite(values);
+    NOPAL_CHECK(finite && all_finite(cast<T>(values)), "problem ", problem.name(), ": the ", field,
+                " of sample ", index, " of seed ", seed, " has a value that is ",
+                finite ? "beyond the range of single precision; choose double, or other units"
+                       : "not finite");
+  };
+  check("input x", x);
+  check("solution y", y);
+}
+
 Shape with_batch(std::int64_t batch, const Shape& sample) {
   Shape shape{batch};
   for (const auto n : sample)
@@ -94,8 +109,7 @@ GenerateSummary generate(Problem& problem, const GenerateOptions& options,
         const auto index = static_cast<std::uint64_t>(options.first + mine.first + done + b);
         const auto xb = x.slice(b, 1).reshape(x_shape), yb = y.slice(b, 1).reshape(y_shape);
         problem.sample(options.seed, index, xb, yb);
-        NOPAL_CHECK(all_finite(xb) && all_finite(yb), "problem ", problem.name(), ": sample ",
-                    index, " of seed ", options.seed, " has a value that is not finite");
+        check_finite<T>(problem, options.seed, index, xb, yb);
         progress.report(static_cast<double>(done + b + 1) / static_cast<double>(most));
       }
       if (together && comm.rank() > 0) return;

@@ -125,7 +125,7 @@ TEST(Generate, OneFailureIsAnErrorOnAllRanks) {
   EXPECT_EQ(message_of([&] {
               nopal::generate<double>(not_finite, {60, 2, 0, 0}, ignore, world);
             }),
-            "problem faulty: sample 0 of seed 2 has a value that is not finite");
+            "problem faulty: the solution y of sample 0 of seed 2 has a value that is not finite");
   EXPECT_EQ(message_of([&] {
               nopal::generate<double>(failing, {0, 0, 0, 0}, ignore, world);
             }),
@@ -193,6 +193,34 @@ TEST(Generate, AFailureLeavesTheOldFile) {
             "sample 30 failed");
   EXPECT_EQ(nopal::Hdf5Dataset<double>(file.path()).size(), 4);
   world.barrier();
+}
+
+// The solution is finite in double, but not in the type of the file.
+class Huge : public Faulty {
+ public:
+  Huge() : Faulty(1000, true) {}
+
+ protected:
+  void make_sample(std::uint64_t seed, std::uint64_t index, const Tensor<double>& x,
+                   const Tensor<double>& y) override {
+    Faulty::make_sample(seed, index, x, y);
+    if (index == 12) y.fill(1e45);
+  }
+};
+
+TEST(Generate, AFileOfFloatsHoldsNoInfinities) {
+  const auto world = Communicator::world();
+  const TemporaryFile file;
+  Huge problem;
+  EXPECT_EQ(message_of([&] {
+              nopal::generate<float>(problem, {20, 3, 0, 0}, file.path(), world);
+            }),
+            "problem faulty: the solution y of sample 12 of seed 3 has a value that is beyond the "
+            "range of single precision; choose double, or other units");
+  EXPECT_FALSE(std::filesystem::exists(file.path()));
+  world.barrier();
+  nopal::generate<double>(problem, {20, 3, 0, 0}, file.path(), world);
+  EXPECT_EQ(nopal::Hdf5Dataset<double>(file.path()).size(), 20);
 }
 
 TEST(Generate, RankZeroReportsProgress) {
