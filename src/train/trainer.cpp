@@ -45,9 +45,9 @@ class Trainer {
         "gradients cannot be clipped with the optimizer ", options.optimizer,
         ", whose line search needs them as they are");
     const std::int64_t samples = data.training->size();
-    batches_ =
-        options.drop_last ? samples / options.batch : (samples + options.batch - 1) / options.batch;
-    samples_ = options.drop_last ? batches_ * options.batch : samples;
+    batch_ = std::min(options.batch, samples);  // so that no sum of the two overflows
+    batches_ = options.drop_last ? samples / batch_ : (samples + batch_ - 1) / batch_;
+    samples_ = options.drop_last ? batches_ * batch_ : samples;
     for (const auto& [name, value] : state_tensors(model.op()))
       tensors_.push_back(value);
     state_.history.columns = detail::history_columns(data);
@@ -104,9 +104,8 @@ class Trainer {
       rate_ = schedule_->learning_rate(position);
       if (const double momentum = schedule_->momentum(position); !std::isnan(momentum))
         optimizer_.local().set_momentum(momentum);
-      const std::int64_t first = state_.batch * options_.batch;
-      const std::int64_t count =
-          std::min(options_.batch, static_cast<std::int64_t>(order.size()) - first);
+      const std::int64_t first = state_.batch * batch_;
+      const std::int64_t count = std::min(batch_, static_cast<std::int64_t>(order.size()) - first);
       double numbers[number_count] = {0, 0, 0, 0};
       if (comm_.rank() == 0) {
         numbers[stop_asked] = options_.stop && options_.stop() ? 1 : 0;
@@ -276,6 +275,8 @@ class Trainer {
     if (!options_.resume || options_.checkpoint.empty()) return;
     auto state = detail::load_checkpoint(options_.checkpoint, model_, identity_, comm_);
     if (!state) return;
+    // The same, but for names that are not UTF-8, which the file could not hold.
+    state->history.columns = std::move(state_.history.columns);
     state_ = std::move(*state);
     schedule_->restore(state_.schedule);
     optimizer_.restore(state_.optimizer);
@@ -309,6 +310,7 @@ class Trainer {
   detail::DistributedOptimizer<T> optimizer_;
   std::vector<Tensor<T>> tensors_;  // what training changes
   nlohmann::json identity_;
+  std::int64_t batch_ = 0;                  // samples of a whole one
   std::int64_t batches_ = 0, samples_ = 0;  // an epoch
   detail::TrainingState<T> state_;
   bool saved_ = false;  // there is a checkpoint of this training

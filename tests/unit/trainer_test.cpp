@@ -12,6 +12,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <numeric>
 
 namespace nopal {
@@ -89,6 +90,17 @@ TEST(Trainer, OrderOfSamples) {
       }
     }
     EXPECT_EQ(batch, recording->batches.size());
+  }
+}
+
+// A batch larger than the set is the set, however large.
+TEST(Trainer, HugeBatch) {
+  std::vector<float> expected;
+  for (const std::int64_t batch : {std::int64_t(11), std::numeric_limits<std::int64_t>::max()}) {
+    auto model = tiny_model<float>();
+    train<float>(model, {tiny_data<float>(11, {3}), nullptr, {}}, tiny_options(2, batch));
+    if (expected.empty()) expected = values(model);
+    EXPECT_EQ(values(model), expected);
   }
 }
 
