@@ -18,13 +18,24 @@ Shape with_samples(std::int64_t n, const Shape& sample) {
   return shape;
 }
 
+namespace {
+
+constexpr double most_numbers = 1e17;  // sums of their bytes stay below 2^63
+
+}  // namespace
+
 void check_sample_shapes(const Shape& x, const Shape& y, const std::string& where,
                          const std::string& x_name, const std::string& y_name) {
   for (const auto& [shape, name] : {std::pair(x, x_name), std::pair(y, y_name)}) {
     NOPAL_CHECK(shape.rank() >= 2, where, ": ", name, " has shape ", shape,
                 ", expected (N, X1, ..., Xd, C): samples first, channels last");
     NOPAL_CHECK(shape[0] > 0, where, ": ", name, " of shape ", shape, " has no samples");
-    NOPAL_CHECK(shape.size() > 0, where, ": ", name, " of shape ", shape, " has an empty axis");
+    double numbers = 1;  // their product may overflow an integer
+    for (const std::int64_t extent : shape)
+      numbers *= static_cast<double>(extent);
+    NOPAL_CHECK(numbers > 0, where, ": ", name, " of shape ", shape, " has an empty axis");
+    NOPAL_CHECK(numbers <= most_numbers, where, ": ", name, " of shape ", shape,
+                " is too large for any file");
   }
   NOPAL_CHECK(x[0] == y[0], where, ": ", x_name, " has ", x[0], " samples, ", y_name, " has ", y[0],
               "; they must have as many");

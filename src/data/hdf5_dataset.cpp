@@ -26,6 +26,7 @@ hdf5::Handle open_file(const std::string& path) {
   const auto status = fs::status(path, failed);
   NOPAL_CHECK(fs::exists(status), path, ": cannot be opened: no such file");
   NOPAL_CHECK(!fs::is_directory(status), path, ": is a folder, expected an HDF5 file");
+  NOPAL_CHECK(fs::is_regular_file(status), path, ": is a device or pipe, expected an HDF5 file");
   const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
@@ -41,7 +42,7 @@ hdf5::Handle open_file(const std::string& path) {
 
 herr_t append_name(hid_t, const char* name, const H5L_info_t*, void* names) {
   auto& text = *static_cast<std::string*>(names);
-  text += (text.empty() ? "" : ", ") + std::string(name);
+  text += (text.empty() ? "" : ", ") + printable(name);
   return 0;
 }
 
@@ -135,8 +136,10 @@ class Field {
     const std::int64_t size = sample_size();
     for (std::int64_t i = 0; i < size; ++i)
       NOPAL_CHECK(std::isfinite(values[i]), path_, ": sample ", sample, " of /", name_, " has ",
-                  std::isnan(values[i]) ? "a NaN" : "an infinity", " at entry ", i, " of its ",
-                  size, "; leave this sample out or make it again");
+                  std::isnan(values[i]) ? "a NaN"
+                  : is_wider_ ? "an infinity or a number beyond the precision that it is read in"
+                              : "an infinity",
+                  " at entry ", i, " of its ", size, "; leave this sample out or make it again");
   }
 
  private:
@@ -147,6 +150,7 @@ class Field {
     const H5T_class_t kind = H5Tget_class(type.get());
     NOPAL_CHECK(kind == H5T_FLOAT || kind == H5T_INTEGER, path_, ": /", name_,
                 " does not consist of real numbers or integers");
+    is_wider_ = H5Tget_size(type.get()) > sizeof(T);
     const hdf5::Handle create(H5Dget_create_plist(dataset.get()), H5Pclose);
     if (H5Pget_layout(create.get()) != H5D_CHUNKED) return dataset;
     std::array<hsize_t, H5S_MAX_RANK> chunk{};
@@ -168,6 +172,7 @@ class Field {
 
   std::string path_, name_;
   std::int64_t samples_a_chunk_ = 1;
+  bool is_wider_ = false;  ///< numbers of the file have more bytes than T
   hdf5::Handle dataset_;
   Shape shape_;
 };

@@ -164,7 +164,6 @@ Hdf5Writer<T>::Hdf5Writer(const std::string& path, std::int64_t samples, const S
     to.y_shape = detail::with_samples(samples, y_shape);
     detail::check_sample_shapes(to.x_shape, to.y_shape, path, "x", "y");
   });
-  to.written.resize(static_cast<std::size_t>(samples));
   const std::int64_t bytes = stored_bytes(to.x_shape, sizeof(T)) +
                              stored_bytes(to.y_shape, sizeof(T)) + room_for_attributes;
   std::string temporary;
@@ -184,6 +183,7 @@ Hdf5Writer<T>::Hdf5Writer(const std::string& path, std::int64_t samples, const S
   comm.together([&] {
     if (comm.rank() == 0) reserve(to.replacement->descriptor(), bytes, true, path);
   });
+  to.written.resize(static_cast<std::size_t>(samples));
 }
 
 template <class T>

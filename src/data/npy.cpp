@@ -254,8 +254,10 @@ Tensor<T> parse_npy(const char* data, std::size_t size, const std::string& name)
 template <class T>
 Tensor<T> read_npy(const std::string& path) {
   std::error_code failed;
-  NOPAL_CHECK(!std::filesystem::is_directory(path, failed), path,
-              ": is a folder, expected an npy file");
+  const auto status = std::filesystem::status(path, failed);
+  NOPAL_CHECK(!std::filesystem::is_directory(status), path, ": is a folder, expected an npy file");
+  NOPAL_CHECK(!std::filesystem::is_other(status), path,
+              ": is a device or pipe, expected an npy file");
   std::ifstream in(path, std::ios::binary);
   NOPAL_CHECK(in, path, ": cannot be opened for reading");
   in.seekg(0, std::ios::end);
