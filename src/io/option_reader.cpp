@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/io/json_text.hpp>
 #include <nopal/io/option_reader.hpp>
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace nopal {
 OptionReader::OptionReader(const nlohmann::json& json, std::string owner)
     : json_(json), owner_(std::move(owner)) {
   NOPAL_CHECK(json.is_object() || json.is_null(), owner_,
-              ": the options must be a JSON object, got ", printable(json.dump()));
+              ": the options must be a JSON object, got ", printable(json_text(json)));
 }
 
 const nlohmann::json* OptionReader::find(const std::string& key) const {
@@ -21,8 +22,8 @@ const nlohmann::json* OptionReader::find(const std::string& key) const {
 
 void OptionReader::check(bool usable, const std::string& key, const nlohmann::json& entry,
                          const std::string& expected) const {
-  NOPAL_CHECK(usable, owner_, ": option '", key, "' is ", printable(entry.dump()), "; expected ",
-              expected);
+  NOPAL_CHECK(usable, owner_, ": option '", key, "' is ", printable(json_text(entry)),
+              "; expected ", expected);
 }
 
 bool OptionReader::assign(const nlohmann::json& json, bool& value) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/io/atomic_file.hpp>
+#include <nopal/io/json_text.hpp>
 #include <nopal/io/safetensors.hpp>
 
 #include "io/safetensors_header.hpp"
@@ -78,7 +79,7 @@ std::string make_header(const SafetensorsFile& file, const std::string& path) {
     position = end;
   }
   // A path that is not UTF-8 in the provenance must not make a trained model impossible to save.
-  std::string text = header.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  std::string text = json_text(header);
   text.append((8 - text.size() % 8) % 8, ' ');  // the data start at a multiple of 8 bytes
   NOPAL_CHECK(text.size() <= detail::max_safetensors_header, "cannot write ", path,
               ": names and metadata take ", text.size(), " bytes, the format allows ",

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/core/runtime.hpp>
+#include <nopal/io/json_text.hpp>
 #include <nopal/io/option_reader.hpp>
 #include <nopal/operators/model.hpp>
 
@@ -78,7 +79,7 @@ void broadcast(const Communicator& comm, SafetensorsFile& file) {
           {"dtype", tensor.dtype},
           {"shape", std::vector<std::int64_t>(tensor.shape.begin(), tensor.shape.end())}};
   }
-  header = nlohmann::json::parse(comm.broadcast(header.dump()));
+  header = nlohmann::json::parse(comm.broadcast(json_text(header)));
   if (comm.rank() > 0) file.metadata = header["metadata"].get<std::map<std::string, std::string>>();
   for (const auto& [key, entry] : header["tensors"].items()) {
     FileTensor& tensor = file.tensors[key];
@@ -142,7 +143,7 @@ SafetensorsFile Model<T>::to_file() const {
   file.metadata["format"] = format_name;
   file.metadata["format_version"] = format_version;
   file.metadata["operator"] = operator_->name();
-  file.metadata["configuration"] = operator_->configuration().dump();
+  file.metadata["configuration"] = json_text(operator_->configuration());
   file.metadata["nopal_version"] = version();
   file.metadata["nopal_commit"] = commit();
   return file;

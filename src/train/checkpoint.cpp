@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/io/json_text.hpp>
+
 #include "train/checkpoint.hpp"
 
 #include <algorithm>
@@ -32,14 +34,16 @@ std::string first_difference(const Json& there, const Json& here, const std::str
       return path.empty() ? key : path + '.' + key;
     };
     for (const auto& [key, value] : there.items()) {
-      if (!here.contains(key)) return inner(key) + " is " + value.dump() + " there, absent here";
+      if (!here.contains(key))
+        return inner(key) + " is " + json_text(value) + " there, absent here";
       std::string difference = first_difference(value, here[key], inner(key));
       if (!difference.empty()) return difference;
     }
     for (const auto& [key, value] : here.items())
-      if (!there.contains(key)) return inner(key) + " is absent there, " + value.dump() + " here";
+      if (!there.contains(key))
+        return inner(key) + " is absent there, " + json_text(value) + " here";
   }
-  return path + " is " + there.dump() + " there, " + here.dump() + " here";
+  return path + " is " + json_text(there) + " there, " + json_text(here) + " here";
 }
 
 template <class T>
@@ -72,7 +76,7 @@ SafetensorsFile to_checkpoint(const Model<T>& model, const TrainingState<T>& sta
               {"columns", state.history.columns},
               {"schedule", state.schedule}};
   if (std::isfinite(state.best_error)) header["best_error"] = state.best_error;  // no inf in JSON
-  file.metadata["checkpoint"] = header.dump();
+  file.metadata["checkpoint"] = json_text(header);
   return file;
 }
 

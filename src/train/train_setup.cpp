@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/io/json_text.hpp>
+
 #include "train/train_setup.hpp"
 
 #include "data/dataset_checks.hpp"
@@ -132,7 +134,7 @@ Json identity(const Model<T>& model, const TrainData<T>& data, const TrainOption
     sets["training"] = describe(*data.training);
     for (const auto& [name, set] : evaluation_sets(data))
       sets[name] = describe(*set);
-    text = sets.dump(-1, ' ', false, Json::error_handler_t::replace);
+    text = json_text(sets);
   });
   return {{"model",
            {{"operator", model.op().name()},
