@@ -38,6 +38,23 @@ std::string one_line(std::string text) {
 
 namespace detail {
 
+// Never popped: PETSc may free what it then had to allocate by another allocator (-malloc_debug).
+void record_petsc_errors() {
+  record = {};
+  const PetscErrorCode code = PetscPushErrorHandler(remember, nullptr);
+  NOPAL_CHECK(code == PETSC_SUCCESS, "PETSc takes no error handler");
+}
+
+void check_petsc(PetscErrorCode code, const char* file, int line) {
+  if (code == PETSC_SUCCESS) return;
+  const char* text = nullptr;
+  if (PetscErrorMessage(code, &text, nullptr) != PETSC_SUCCESS || !text) text = "unknown error";
+  std::string message = "PETSc: " + one_line(record.message.empty() ? text : record.message);
+  if (!record.message.empty()) message += " (" + one_line(text) + ")";
+  if (!record.function.empty()) message += ", in " + record.function;
+  throw Error(message, file, line);
+}
+
 PetscErrorRecorder::PetscErrorRecorder() {
   PetscBool initialised = PETSC_FALSE;
   const PetscErrorCode asked = PetscInitialized(&initialised);
@@ -51,16 +68,6 @@ PetscErrorRecorder::~PetscErrorRecorder() {
   if (pushed_) {
     [[maybe_unused]] const PetscErrorCode code = PetscPopErrorHandler();
   }
-}
-
-void PetscErrorRecorder::check(PetscErrorCode code, const char* file, int line) const {
-  if (code == PETSC_SUCCESS) return;
-  const char* text = nullptr;
-  if (PetscErrorMessage(code, &text, nullptr) != PETSC_SUCCESS || !text) text = "unknown error";
-  std::string message = "PETSc: " + one_line(record.message.empty() ? text : record.message);
-  if (!record.message.empty()) message += " (" + one_line(text) + ")";
-  if (!record.function.empty()) message += ", in " + record.function;
-  throw Error(message, file, line);
 }
 
 }  // namespace detail

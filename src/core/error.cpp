@@ -58,8 +58,7 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& kn
   return known.empty() ? "" : "; did you mean '" + nearest(word, known) + "'? (" + list + ")";
 }
 
-std::string printable(std::string_view text) {
-  constexpr std::size_t longest = 80;
+std::string printable(std::string_view text, std::size_t longest) {
   std::string result(text.substr(0, longest));
   for (char& c : result)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';

@@ -34,7 +34,13 @@ Runtime::Runtime(int& argc, char**& argv) {
     owns_mpi_ = true;
   }
   if (!Kokkos::is_initialized()) {
-    Kokkos::initialize(argc, argv);
+    try {
+      Kokkos::initialize(argc, argv);
+    } catch (const std::exception& error) {
+      if (owns_mpi_) MPI_Finalize();
+      const std::string text = error.what();  // a trace of the stack may follow the first line
+      NOPAL_CHECK(false, "Kokkos cannot be initialised: ", text.substr(0, text.find('\n')));
+    }
     owns_kokkos_ = true;
   }
 #ifdef OPENBLAS_VERSION

@@ -47,9 +47,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 /// How a message about an unknown word ends: `; did you mean 'x'? (x, y, z)`.
 std::string suggestion(std::string_view word, const std::vector<std::string>& known);
 
-/// Text from an untrusted file for an error message: control characters replaced by '?' and at most
-/// 80 bytes, so that the message stays one line.
-std::string printable(std::string_view text);
+/// Text from an untrusted file for an error message or a terminal: control characters replaced by
+/// '?' and at most `longest` bytes, so that the message stays one line.
+std::string printable(std::string_view text, std::size_t longest = 80);
 
 }  // namespace nopal
 

@@ -13,7 +13,8 @@ namespace nopal {
 /// Either may already be initialised by the host application (PETSc, a simulation code): then it is
 /// used as it is and left alone. On the host, BLAS is told to use one thread a rank unless the
 /// environment says otherwise (`OPENBLAS_NUM_THREADS`, `OMP_NUM_THREADS`): the tall, thin products
-/// of neural operators scale over ranks, not over BLAS threads. Collective over MPI_COMM_WORLD.
+/// of neural operators scale over ranks, not over BLAS threads. Error if Kokkos cannot be brought
+/// up, as with a KOKKOS_NUM_THREADS that is no number. Collective over MPI_COMM_WORLD.
 class Runtime {
  public:
   Runtime(int& argc, char**& argv);

@@ -52,7 +52,14 @@ using PetscOptionItemsArgument = PetscOptionItems;
 
 namespace detail {
 
-/// While alive, PETSc's errors are recorded instead of printed with a stack trace.
+/// From now on PETSc's errors are recorded instead of printed with a stack trace, to the end of the
+/// program. May be called before PetscInitialize.
+void record_petsc_errors();
+
+/// Throws nopal::Error with the recorded message, in one line, unless `code` is success.
+void check_petsc(PetscErrorCode code, const char* file, int line);
+
+/// While alive, PETSc's errors are recorded as by record_petsc_errors().
 class PetscErrorRecorder {
  public:
   PetscErrorRecorder();
@@ -60,8 +67,9 @@ class PetscErrorRecorder {
   PetscErrorRecorder(const PetscErrorRecorder&) = delete;
   PetscErrorRecorder& operator=(const PetscErrorRecorder&) = delete;
 
-  /// Throws nopal::Error with the recorded message, in one line, unless `code` is success.
-  void check(PetscErrorCode code, const char* file, int line) const;
+  void check(PetscErrorCode code, const char* file, int line) const {
+    check_petsc(code, file, line);
+  }
 
  private:
   bool pushed_ = false;
