@@ -9,19 +9,20 @@
 
 namespace nopal::tools {
 
-/// A subcommand: its source declares its options and does its work. Collective.
+/// A subcommand: its source declares its options, does its work and returns the exit code, the same
+/// on all ranks. Collective.
 struct Command {
   const char* name;
   const char* summary;  ///< one line
-  void (*run)(Options& options, const Communicator& comm);
+  int (*run)(Options& options, const Communicator& comm);
 };
 
-void generate_command(Options& options, const Communicator& comm);
-void convert_command(Options& options, const Communicator& comm);
-void train_command(Options& options, const Communicator& comm);
-void evaluate_command(Options& options, const Communicator& comm);
-void predict_command(Options& options, const Communicator& comm);
-void inspect_command(Options& options, const Communicator& comm);
+int generate_command(Options& options, const Communicator& comm);
+int convert_command(Options& options, const Communicator& comm);
+int train_command(Options& options, const Communicator& comm);
+int evaluate_command(Options& options, const Communicator& comm);
+int predict_command(Options& options, const Communicator& comm);
+int inspect_command(Options& options, const Communicator& comm);
 
 /// All subcommands but `help`, in the order of a first session.
 const std::vector<Command>& commands();

@@ -3,11 +3,11 @@
 
 #include "common.hpp"
 
-#include <nopal/io/atomic_file.hpp>
-
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <numeric>
+#include <sstream>
 
 namespace nopal::tools {
 
@@ -15,12 +15,6 @@ Set open_data(const std::string& path, const Communicator& comm) {
   Set data;
   comm.together([&] { data = std::make_shared<Hdf5Dataset<float>>(path); });
   return data;
-}
-
-void check_writable(const std::string& path, const Communicator& comm) {
-  comm.together([&] {
-    if (comm.rank() == 0) const AtomicFile probe(path);
-  });
 }
 
 void make_folder(const std::string& path, const Communicator& comm) {
@@ -31,6 +25,19 @@ void make_folder(const std::string& path, const Communicator& comm) {
     NOPAL_CHECK(!code && std::filesystem::is_directory(path), "cannot make the folder ", path, ": ",
                 code ? code.message() : "a file has that name");
   });
+}
+
+std::vector<std::string> split(const std::string& list, char separator) {
+  std::vector<std::string> items;
+  std::istringstream in(list);
+  for (std::string item; std::getline(in, item, separator);)
+    items.push_back(item);
+  return items;
+}
+
+void handle_signals(std::initializer_list<int> signals, void (*handler)(int)) {
+  for (const int number : signals)
+    if (std::signal(number, handler) == SIG_IGN) std::signal(number, SIG_IGN);
 }
 
 std::string stem(const std::string& path) {
@@ -63,6 +70,16 @@ std::pair<Tensor<T>, Tensor<T>> read_samples(const Dataset<T>& data, std::int64_
 
 template std::pair<Tensor<float>, Tensor<float>> read_samples<float>(const Dataset<float>&,
                                                                      std::int64_t, std::int64_t);
+
+Shape output_shape(const Operator<float>& op, const Dataset<float>& data,
+                   const Communicator& comm) {
+  Shape shape;
+  comm.together([&] {
+    const Variable<float> y = op.forward(Variable<float>(read_samples(data, 0, 1).first));
+    shape = Shape(y.shape().begin() + 1, y.shape().end());
+  });
+  return shape;
+}
 
 Summary summarise(std::vector<double> errors) {
   if (errors.empty()) return {};

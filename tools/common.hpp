@@ -4,9 +4,11 @@
 #pragma once
 
 #include <nopal/data/dataset.hpp>
+#include <nopal/operators/operator.hpp>
 #include <nopal/train/losses.hpp>
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,12 +20,14 @@ using Set = std::shared_ptr<const Hdf5Dataset<float>>;
 /// Opens a data file on all ranks; an error on one is an error on all. Collective.
 Set open_data(const std::string& path, const Communicator& comm);
 
-/// Error on all ranks if `path` cannot be written, found out before hours of work. An older file
-/// stays as it is. Collective.
-void check_writable(const std::string& path, const Communicator& comm);
-
 /// Makes the folder and those above it. Error on all ranks if that fails. Collective.
 void make_folder(const std::string& path, const Communicator& comm);
+
+/// `a,b` -> `a`, `b`.
+std::vector<std::string> split(const std::string& list, char separator = ',');
+
+/// Calls `handler` on these signals, but for those that the program was started to ignore (nohup).
+void handle_signals(std::initializer_list<int> signals, void (*handler)(int));
 
 /// `data/train.h5` -> `train`.
 std::string stem(const std::string& path);
@@ -38,6 +42,9 @@ Shape with_samples(std::int64_t samples, const Shape& shape);
 template <class T>
 std::pair<Tensor<T>, Tensor<T>> read_samples(const Dataset<T>& data, std::int64_t first,
                                              std::int64_t count);
+
+/// Shape of what the operator gives for the first sample, without the sample axis. Collective.
+Shape output_shape(const Operator<float>& op, const Dataset<float>& data, const Communicator& comm);
 
 /// y for x, both in physical units.
 using Predictor = std::function<Tensor<float>(const Tensor<float>& x)>;

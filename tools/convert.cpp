@@ -63,13 +63,13 @@ Tensor<T> read_fields(const std::string& path, std::int64_t dimension, bool chan
 template <class T>
 void check_finite(const std::string& path, const Tensor<T>& x) {
   for (std::int64_t i = 0; i < x.extent(0); ++i)
-    NOPAL_CHECK(all_finite(x.slice(i, 1)), path, ": sample ", i,
-                " has a value that is not finite (NaN or infinite)");
+    NOPAL_CHECK(all_finite(x.slice(i, 1)), path, ": sample ", i, " has a value that is not finite",
+                sizeof(T) < sizeof(double) ? " in single precision (see -precision)" : "");
 }
 
 }  // namespace
 
-void convert_command(Options& options, const Communicator& comm) {
+int convert_command(Options& options, const Communicator& comm) {
   const std::string x_file = options.required("x", "FILE", "inputs (npy)");
   const std::string y_file = options.required("y", "FILE", "outputs (npy)");
   const std::string out = options.required("out", "FILE", "data file to write (HDF5)");
@@ -79,7 +79,8 @@ void convert_command(Options& options, const Communicator& comm) {
   const bool single = options.choice("precision", "single", {"single", "double"},
                                      "numbers in the file") == "single";
   options.note(axes_rule);
-  if (!options.ready()) return;
+  if (!options.ready()) return 0;
+  options.check_files({{"-x", x_file}, {"-y", y_file}}, {{"-out", out}});
 
   const auto convert = [&](auto type) {
     using T = decltype(type);
@@ -110,6 +111,7 @@ void convert_command(Options& options, const Communicator& comm) {
     if (comm.rank() > 0) return;
     single ? convert(float()) : convert(double());
   });
+  return 0;
 }
 
 }  // namespace nopal::tools

@@ -6,6 +6,7 @@
 
 #include <nopal/core/runtime.hpp>
 #include <nopal/io/atomic_file.hpp>
+#include <nopal/io/json_text.hpp>
 #include <nopal/operators/baselines.hpp>
 #include <nopal/operators/model.hpp>
 
@@ -34,7 +35,7 @@ void print_table(const std::string& title, const std::vector<Row>& rows) {
 
 }  // namespace
 
-void evaluate_command(Options& options, const Communicator& comm) {
+int evaluate_command(Options& options, const Communicator& comm) {
   const std::string model_file = options.required("model_file", "FILE", "model (safetensors)");
   const std::vector<std::string> files =
       options.texts("data", "FILE,...", "data files to judge by (HDF5)", true);
@@ -46,7 +47,11 @@ void evaluate_command(Options& options, const Communicator& comm) {
                                 ? Boundary::periodic
                                 : Boundary::one_sided;
   const std::string json_file = options.text("json", "", "FILE", "write the table as JSON, too");
-  if (!options.ready()) return;
+  if (!options.ready()) return 0;
+  std::vector<NamedPath> inputs = {{"-model_file", model_file}, {"-training", training_file}};
+  for (const std::string& file : files)
+    inputs.push_back({"-data", file});
+  options.check_files(inputs, {{"-json", json_file}});
 
   const Model<float> model = Model<float>::load(model_file, comm);
   std::vector<Set> sets;
@@ -59,7 +64,6 @@ void evaluate_command(Options& options, const Communicator& comm) {
       NOPAL_CHECK(false, model_file, " does not fit ", file, ": ", error.what());
     }
   }
-  if (!json_file.empty()) check_writable(json_file, comm);
   std::optional<MeanField<float>> mean;
   std::optional<LinearBaseline<float>> linear;
   Shape training_grid;
@@ -112,8 +116,9 @@ void evaluate_command(Options& options, const Communicator& comm) {
     std::printf("\nBaselines on a grid other than that of the training data are interpolated.\n");
   if (!json_file.empty())
     comm.together([&] {
-      if (comm.rank() == 0) write_file_atomically(json_file, report.dump(2) + "\n");
+      if (comm.rank() == 0) write_file_atomically(json_file, json_text(report, 2) + "\n");
     });
+  return 0;
 }
 
 }  // namespace nopal::tools

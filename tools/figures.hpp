@@ -5,6 +5,7 @@
 
 #include <nopal/train/trainer.hpp>
 
+#include <cstdint>
 #include <string>
 
 namespace nopal::tools {
@@ -13,6 +14,9 @@ namespace nopal::tools {
 /// the validation data as dashed lines. One rank.
 void draw_learning_curve(const std::string& path, const History& history,
                          const TrainData<float>& sets, Boundary boundary);
+
+/// A row of panels each; pictures have at most 32768 pixels a side.
+constexpr std::int64_t most_channels_drawn = 64;
 
 /// Draws input, reference, prediction and error of one sample (1-D: as curves) into
 /// `<folder>/<name>.png`. Tensors without the sample axis; `reference` may be undefined. One rank.

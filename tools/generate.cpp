@@ -20,7 +20,7 @@ std::vector<std::string> problem_names() {
 
 }  // namespace
 
-void generate_command(Options& options, const Communicator& comm) {
+int generate_command(Options& options, const Communicator& comm) {
   const std::string name = options.choice("problem", "darcy", problem_names(), "PDE problem");
   GenerateOptions request;
   request.samples = options.integer("n", 1000, "number of samples", 1);
@@ -34,11 +34,16 @@ void generate_command(Options& options, const Communicator& comm) {
   const bool single = options.choice("precision", "single", {"single", "double"},
                                      "numbers in the file") == "single";
   const std::string out = options.required("out", "FILE", "data file to write (HDF5)");
-  if (grid > 0) set_option(name + "_resolution", std::to_string(grid));
+  if (grid > 0) {
+    if (has_option(name + "_resolution"))
+      options.fail("options -grid and -" + name + "_resolution say the same; give one of them");
+    set_option(name + "_resolution", std::to_string(grid));
+  }
 
   const Communicator solver_comm = together ? comm : Communicator();
   std::unique_ptr<Problem> problem = make_problem_from_options(options, name, solver_comm);
-  if (!options.ready()) return;
+  if (!options.ready()) return 0;
+  options.check_files({}, {{"-out", out}});
 
   // PETSc's objects read some of their options only when they are first used, and none of them must
   // be misspelt: so the first sample is made once more than needed.
@@ -54,6 +59,7 @@ void generate_command(Options& options, const Communicator& comm) {
     std::printf("%s: %lld samples of %s in %.1f s (%.1f samples/s)\n", out.c_str(),
                 static_cast<long long>(request.samples), name.c_str(), summary.seconds,
                 summary.samples_per_second);
+  return 0;
 }
 
 }  // namespace nopal::tools

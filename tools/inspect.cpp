@@ -4,6 +4,7 @@
 #include "commands.hpp"
 #include "common.hpp"
 
+#include <nopal/io/json_text.hpp>
 #include <nopal/io/safetensors.hpp>
 #include <nopal/operators/model.hpp>
 
@@ -23,8 +24,10 @@ Json to_json(const Shape& shape) {
 }
 
 bool is_hdf5(const std::string& path) {
+  // Opening a pipe would wait for a writer; what is no file is refused by the other reader.
+  std::error_code failed;
+  if (!std::filesystem::is_regular_file(path, failed)) return false;
   std::ifstream in(path, std::ios::binary);
-  NOPAL_CHECK(in.good(), "cannot read ", path, ": no such file, or no permission");
   char signature[8] = {};
   in.read(signature, sizeof signature);
   return in.gcount() == 8 && std::string(signature, 8) == "\x89HDF\r\n\x1a\n";
@@ -109,9 +112,14 @@ Json describe_safetensors(const std::string& path) {
   return json;
 }
 
+// Names and texts in a file may hold anything, escape sequences included.
+std::string on_terminal(const std::string& text) {
+  return printable(text, std::string::npos);
+}
+
 std::string text(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (!value.is_number_float()) return value.dump();
+  if (value.is_string()) return on_terminal(value.get<std::string>());
+  if (!value.is_number_float()) return on_terminal(json_text(value));
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, "%.6g", value.get<double>());
   return buffer;
@@ -122,7 +130,7 @@ void print(const Json& json, int indent) {
   for (const auto& [key, value] : json.items())
     width = std::max(width, key.size());
   for (const auto& [key, value] : json.items()) {
-    const std::string name = std::string(static_cast<std::size_t>(indent), ' ') + key;
+    const std::string name = std::string(static_cast<std::size_t>(indent), ' ') + on_terminal(key);
     const int column = indent + static_cast<int>(width) + 2;
     if (key == "tensors") {
       std::printf("%s\n", name.c_str());
@@ -130,8 +138,8 @@ void print(const Json& json, int indent) {
         std::string shape;
         for (const auto& extent : tensor["shape"])
           shape += (shape.empty() ? "" : " x ") + extent.dump();
-        std::printf("%*s%-44s %s  %s\n", indent + 2, "", tensor["name"].get<std::string>().c_str(),
-                    tensor["type"].get<std::string>().c_str(), shape.c_str());
+        std::printf("%*s%-44s %s  %s\n", indent + 2, "", text(tensor["name"]).c_str(),
+                    text(tensor["type"]).c_str(), shape.c_str());
       }
     } else if (value.is_object() && !value.empty()) {
       std::printf("%s\n", name.c_str());
@@ -144,21 +152,23 @@ void print(const Json& json, int indent) {
 
 }  // namespace
 
-void inspect_command(Options& options, const Communicator& comm) {
+int inspect_command(Options& options, const Communicator& comm) {
   const bool as_json = options.flag("json", false, "print JSON");
   const bool all = options.flag("all", false, "data: read all samples, not just the first 64");
   const std::string file = options.positional("FILE", "model, checkpoint or data file");
-  if (!options.ready()) return;
+  if (!options.ready()) return 0;
+  options.check_files({{"FILE", file}}, {});
   comm.together([&] {
     if (comm.rank() > 0) return;
     Json json = is_hdf5(file) ? describe_data(file, all) : describe_safetensors(file);
     json["file"] = file;
     json["bytes"] = std::filesystem::file_size(file);
     if (as_json)
-      std::printf("%s\n", json.dump(2).c_str());
+      std::printf("%s\n", json_text(json, 2).c_str());
     else
       print(json, 0);
   });
+  return 0;
 }
 
 }  // namespace nopal::tools

@@ -3,6 +3,9 @@
 
 #include "options.hpp"
 
+#include "common.hpp"
+#include "petsc_session.hpp"
+
 #include <nopal/solvers/petsc.hpp>
 
 #include <algorithm>
@@ -10,7 +13,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <sstream>
+#include <filesystem>
+#include <set>
 
 namespace nopal::tools {
 namespace {
@@ -41,55 +45,21 @@ std::optional<Number> to_number(const std::string& word) {
   return value;
 }
 
-std::vector<std::string> split(const std::string& list) {
-  std::vector<std::string> items;
-  std::istringstream in(list);
-  for (std::string item; std::getline(in, item, ',');)
-    items.push_back(item);
-  return items;
-}
-
 std::string format_number(double value) {
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, "%g", value);
   return buffer;
 }
 
-// Options that PETSc looks at only when it ends, or that take part in its start before the
-// database counts who read what.
-bool belongs_to_petsc(const std::string& name) {
-  for (const char* prefix : {"log_",
-                             "options_",
-                             "malloc",
-                             "objects_",
-                             "memory_",
-                             "on_error_",
-                             "checkstack",
-                             "nox",
-                             "display",
-                             "skip_petscrc",
-                             "citations",
-                             "check_pointer_intensity",
-                             "error_output",
-                             "fp_trap",
-                             "info",
-                             "get_total_flops",
-                             "mpi_",
-                             "petsc_ci",
-                             "saws_",
-                             "vecscatter_",
-                             "start_in_debugger",
-                             "stop_for_debugger",
-                             "version"})
-    if (name.starts_with(prefix)) return true;
-  return false;
-}
-
 }  // namespace
 
 Options::Options(std::string command, std::string summary,
                  const std::vector<std::string>& arguments, bool help, const Communicator& comm)
-    : command_(std::move(command)), summary_(std::move(summary)), help_(help), comm_(comm) {
+    : command_(std::move(command)),
+      summary_(std::move(summary)),
+      help_(help),
+      comm_(comm),
+      arguments_(arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (!is_key(arguments[i])) {
       words_.push_back(arguments[i]);
@@ -101,6 +71,11 @@ Options::Options(std::string command, std::string summary,
 
 void Options::fail(const std::string& message) {
   if (error_.empty()) error_ = message;
+}
+
+void Options::fail_at_once(const std::string& message) {
+  fail(message);
+  NOPAL_CHECK(help_, message);
 }
 
 std::optional<std::string> Options::find(const std::string& name, const std::string& placeholder,
@@ -116,13 +91,18 @@ std::optional<std::string> Options::find(const std::string& name, const std::str
 std::string Options::positional(const std::string& name, const std::string& help, bool required) {
   positionals_.push_back(required ? name : "[" + name + "]");
   entries_.push_back({"", name, "", help});
-  if (words_.empty()) {
-    if (required) fail("expected " + name + ": " + help);
-    return "";
+  if (!words_.empty()) {
+    const std::string word = words_.front();
+    words_.erase(words_.begin());
+    return word;
   }
-  const std::string word = words_.front();
-  words_.erase(words_.begin());
-  return word;
+  if (!flag_words_.empty()) {  // `-json FILE`: PETSc takes the word for the value of the flag
+    const std::string word = flag_words_.front().second;
+    flag_words_.erase(flag_words_.begin());
+    return word;
+  }
+  if (required) fail("expected " + name + ": " + help);
+  return "";
 }
 
 std::string Options::text(const std::string& name, const std::string& fallback,
@@ -143,8 +123,13 @@ std::string Options::required(const std::string& name, const std::string& placeh
 
 std::vector<std::string> Options::texts(const std::string& name, const std::string& placeholder,
                                         const std::string& help, bool required) {
-  return split(required ? this->required(name, placeholder, help)
-                        : text(name, "", placeholder, help));
+  const std::string list =
+      required ? this->required(name, placeholder, help) : text(name, "", placeholder, help);
+  if (std::filesystem::exists(list)) return {list};
+  std::vector<std::string> items = split(list);
+  if (std::find(items.begin(), items.end(), "") != items.end())
+    fail("option -" + name + ": expected " + placeholder + ", got '" + list + "'");
+  return items;
 }
 
 std::string Options::choice(const std::string& name, const std::string& fallback,
@@ -154,8 +139,8 @@ std::string Options::choice(const std::string& name, const std::string& fallback
     list += (list.empty() ? "" : ", ") + item;
   const std::string value = text(name, fallback, "NAME", help + ": " + list);
   if (std::find(choices.begin(), choices.end(), value) == choices.end())
-    fail("option -" + name + ": expected one of " + list + ", got '" + value + "'; did you mean '" +
-         nearest(value, choices) + "'?");
+    fail_at_once("option -" + name + ": expected one of " + list + ", got '" + value +
+                 "'; did you mean '" + nearest(value, choices) + "'?");
   return value;
 }
 
@@ -165,7 +150,10 @@ std::int64_t Options::integer(const std::string& name, std::int64_t fallback,
   if (!value) return fallback;
   const auto number = to_number<std::int64_t>(*value);
   if (!number) {
-    fail("option -" + name + ": expected an integer, got '" + *value + "'");
+    const bool digits = value->find_first_not_of("0123456789") == std::string::npos;
+    fail("option -" + name + ": expected " +
+         (digits && !value->empty() ? "at most " + std::to_string(INT64_MAX) : "an integer") +
+         ", got '" + *value + "'");
     return fallback;
   }
   if (*number < minimum)
@@ -205,8 +193,7 @@ bool Options::flag(const std::string& name, bool fallback, const std::string& he
   if (!value) return fallback;
   const auto boolean = to_boolean(*value);
   if (boolean) return *boolean;
-  // `-json FILE`: PETSc takes the word for the value of the flag.
-  words_.insert(words_.begin(), *value);
+  flag_words_.emplace_back(name, *value);
   return true;
 }
 
@@ -278,23 +265,23 @@ void Options::check_unknown(bool strict) const {
   PetscInt count = 0;
   char **names = nullptr, **values = nullptr;
   NOPAL_PETSC(PetscOptionsLeftGet(nullptr, &count, &names, &values));
+  const std::set<std::string> of_petsc(petsc_options().begin(), petsc_options().end());
   std::string unknown;
   for (PetscInt i = 0; i < count && unknown.empty(); ++i) {
     const std::string name = names[i];
     const auto has_prefix = [&](const std::string& prefix) { return name.starts_with(prefix); };
     const bool declared = std::any_of(entries_.begin(), entries_.end(),
                                       [&](const Entry& e) { return e.name == name; });
-    if (declared || belongs_to_petsc(name)) continue;
+    if (declared || of_petsc.contains(name)) continue;
     if (!strict && std::any_of(prefixes_.begin(), prefixes_.end(), has_prefix)) continue;
     unknown = name;
   }
   NOPAL_PETSC(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
   if (unknown.empty()) return;
-  std::vector<std::string> known;
+  std::vector<std::string> known = petsc_options();
   for (const Entry& entry : entries_)
     if (!entry.name.empty()) known.push_back(entry.name);
-  NOPAL_CHECK(false, "unknown option -", unknown,
-              known.empty() ? "" : "; did you mean -" + nearest(unknown, known) + "?",
+  NOPAL_CHECK(false, "unknown option -", unknown, "; did you mean -", nearest(unknown, known), "?",
               " (nopal help ", command_, " lists all)");
 }
 
@@ -307,8 +294,20 @@ bool Options::ready() {
   NOPAL_CHECK(words_.empty(), "unexpected argument '", words_.empty() ? "" : words_.front(),
               "': values follow their option, lists are written with commas (nopal help ", command_,
               ")");
+  for (const auto& [name, word] : flag_words_)
+    NOPAL_CHECK(false, "option -", name, ": expected true or false, got '", word, "'");
   NOPAL_CHECK(error_.empty(), error_);
   return true;
+}
+
+void Options::check_files(std::vector<NamedPath> inputs, std::vector<NamedPath> outputs) const {
+  for (const NamedPath& file : petsc_inputs(arguments_))
+    inputs.push_back(file);
+  for (const NamedPath& file : petsc_outputs())
+    outputs.push_back(file);
+  check_distinct(inputs, outputs, comm_);
+  for (const NamedPath& file : outputs)
+    check_writable(file, comm_);
 }
 
 void Options::print_help() const {

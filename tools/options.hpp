@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <nopal/comm/communicator.hpp>
+#include "paths.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,6 +11,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace nopal::tools {
@@ -34,13 +35,14 @@ class Options {
           bool help, const Communicator& comm);
 
   /// The word behind the subcommand that is not an option (`nopal inspect FILE`). To be declared
-  /// after the flags: PETSc takes the word behind one for its value.
+  /// after the flags: PETSc takes the word behind one for its value (`nopal inspect -json FILE`).
   std::string positional(const std::string& name, const std::string& help, bool required = true);
 
   std::string text(const std::string& name, const std::string& fallback,
                    const std::string& placeholder, const std::string& help);
   std::string required(const std::string& name, const std::string& placeholder,
                        const std::string& help);
+  /// A list with commas; a name with commas is one item if a file of that name exists.
   std::vector<std::string> texts(const std::string& name, const std::string& placeholder,
                                  const std::string& help, bool required = false);
   std::string choice(const std::string& name, const std::string& fallback,
@@ -69,13 +71,21 @@ class Options {
   /// A paragraph at the end of the help.
   void note(const std::string& text) { notes_.push_back(text); }
 
-  /// Records a problem with the options, reported by ready() unless there is an earlier one.
+  /// Records a problem with the options, reported by ready() unless there is an earlier one or an
+  /// unknown option.
   void fail(const std::string& message);
+  /// A problem that keeps other options from being declared, which would then count as unknown: an
+  /// Error at once, unless help was asked for.
+  void fail_at_once(const std::string& message);
 
   bool help_requested() const noexcept { return help_; }
 
   /// See above; false if the help was printed and there is nothing to do.
   bool ready();
+
+  /// Error, before anything is written, if two of these files and those of PETSc's own options are
+  /// the same (check_distinct), or if an output cannot be written. Collective.
+  void check_files(std::vector<NamedPath> inputs, std::vector<NamedPath> outputs) const;
 
   /// Error if any option of the database was read by nobody.
   void check_unused() const { check_unknown(true); }
@@ -94,8 +104,10 @@ class Options {
   std::string command_, summary_;
   bool help_;
   Communicator comm_;
+  std::vector<std::string> arguments_;
   std::vector<std::string> words_;  ///< positional words not asked for yet
-  std::vector<Entry> entries_;      ///< a section has only `help`
+  std::vector<std::pair<std::string, std::string>> flag_words_;  ///< flags and what followed them
+  std::vector<Entry> entries_;                                   ///< a section has only `help`
   std::vector<std::string> positionals_, prefixes_, notes_;
   std::string error_;
 };

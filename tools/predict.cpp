@@ -10,19 +10,24 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 namespace nopal::tools {
 namespace {
 
+void check_samples(const std::vector<std::int64_t>& samples, const Hdf5Dataset<float>& data) {
+  std::set<std::int64_t> given;
+  for (const std::int64_t sample : samples) {
+    NOPAL_CHECK(sample >= 0 && sample < data.size(), "option -samples: ", data.description(),
+                " has ", data.size(), " samples, counted from 0; got ", sample);
+    NOPAL_CHECK(given.insert(sample).second, "option -samples: sample ", sample, " comes twice");
+  }
+}
+
 // The predictions for all inputs, as a data file; each rank its own samples.
 void write_predictions(const std::string& out, const Model<float>& model,
                        const std::string& model_file, const Hdf5Dataset<float>& data,
-                       std::int64_t batch, const Communicator& comm) {
-  Shape y_shape;
-  comm.together([&] {
-    const Tensor<float> y = model.predict(read_samples(data, 0, 1).first);
-    y_shape = Shape(y.shape().begin() + 1, y.shape().end());
-  });
+                       const Shape& y_shape, std::int64_t batch, const Communicator& comm) {
   Hdf5Writer<float> writer(out, data.size(), data.x_shape(), y_shape, comm);
   writer.attribute("content", "x: inputs, y: predictions");
   writer.attribute("model", model_file);
@@ -46,7 +51,7 @@ Tensor<float> one(const Tensor<float>& fields) {
 
 }  // namespace
 
-void predict_command(Options& options, const Communicator& comm) {
+int predict_command(Options& options, const Communicator& comm) {
   const std::string model_file = options.required("model_file", "FILE", "model (safetensors)");
   const std::string data_file = options.required("data", "FILE", "data with the inputs (HDF5)");
   const std::string out = options.text("out", "", "FILE", "predictions to write (HDF5)");
@@ -57,7 +62,8 @@ void predict_command(Options& options, const Communicator& comm) {
   const std::int64_t batch = options.integer("batch", 16, "samples at a time on each rank", 1);
   if (out.empty() && figures.empty() && vtk.empty())
     options.fail("nothing to do: give -out FILE, -figures FOLDER or -vtk FOLDER");
-  if (!options.ready()) return;
+  if (!options.ready()) return 0;
+  options.check_files({{"-model_file", model_file}, {"-data", data_file}}, {{"-out", out}});
 
   const Model<float> model = Model<float>::load(model_file, comm);
   const Set data = open_data(data_file, comm);
@@ -67,16 +73,18 @@ void predict_command(Options& options, const Communicator& comm) {
   } catch (const Error& error) {
     NOPAL_CHECK(false, model_file, " does not fit ", data_file, ": ", error.what());
   }
-  for (const std::int64_t sample : samples)
-    NOPAL_CHECK(sample >= 0 && sample < data->size(), "option -samples: ", data_file, " has ",
-                data->size(), " samples, counted from 0; got ", sample);
+  check_samples(samples, *data);
+  const Shape y_shape = output_shape(model.op(), *data, comm);
+  NOPAL_CHECK(figures.empty() || y_shape[-1] <= most_channels_drawn, "option -figures: at most ",
+              most_channels_drawn, " channels can be drawn, ", model_file, " predicts ",
+              y_shape[-1], "; write them with -vtk");
   if (samples.empty())
     for (std::int64_t i = 0; i < std::min<std::int64_t>(3, data->size()); ++i)
       samples.push_back(i);
   for (const std::string& folder : {figures, vtk})
     if (!folder.empty()) make_folder(folder, comm);
 
-  if (!out.empty()) write_predictions(out, model, model_file, *data, batch, comm);
+  if (!out.empty()) write_predictions(out, model, model_file, *data, y_shape, batch, comm);
   // The few samples to look at are made on one rank.
   comm.together([&] {
     if (comm.rank() > 0 || (figures.empty() && vtk.empty())) return;
@@ -108,6 +116,7 @@ void predict_command(Options& options, const Communicator& comm) {
         std::printf("%s: %zu %s\n", folder.c_str(), samples.size(),
                     folder == figures ? "pictures" : "VTK files");
   }
+  return 0;
 }
 
 }  // namespace nopal::tools

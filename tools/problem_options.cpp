@@ -100,6 +100,12 @@ void declare_captured(Options& options, const std::string& prefix) {
 
 }  // namespace
 
+bool has_option(const std::string& name) {
+  PetscBool set = PETSC_FALSE;
+  NOPAL_PETSC(PetscOptionsHasName(nullptr, nullptr, ("-" + name).c_str(), &set));
+  return set == PETSC_TRUE;
+}
+
 void set_option(const std::string& name, const std::string& value) {
   NOPAL_PETSC(PetscOptionsSetValue(nullptr, ("-" + name).c_str(), value.c_str()));
 }

@@ -12,6 +12,9 @@
 
 namespace nopal::tools {
 
+/// Whether PETSc's database has `-name`.
+bool has_option(const std::string& name);
+
 /// Puts `-name value` into PETSc's database.
 void set_option(const std::string& name, const std::string& value);
 

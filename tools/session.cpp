@@ -4,17 +4,20 @@
 #include "session.hpp"
 
 #include "commands.hpp"
+#include "common.hpp"
+#include "petsc_session.hpp"
 
 #include <nopal/core/runtime.hpp>
-#include <nopal/solvers/petsc.hpp>
+#include <nopal/io/atomic_file.hpp>
 
-#include <unistd.h>
+#include <mpi.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <thread>
 
 namespace nopal::tools {
@@ -36,7 +39,7 @@ namespace {
 struct CommandLine {
   std::string command;
   std::vector<std::string> arguments;  // behind the subcommand, without those for help
-  bool help = false;
+  bool help = false, version = false;
 };
 
 bool asks_for_help(const std::string& word) {
@@ -49,6 +52,8 @@ CommandLine parse(int argc, char** argv) {
     const std::string word = argv[i];
     if (asks_for_help(word)) {
       line.help = true;
+    } else if (word == "-version" || word == "--version") {
+      line.version = true;
     } else if (line.command.empty() && word == "help") {
       line.help = true;
     } else if (line.command.empty()) {
@@ -84,66 +89,57 @@ void print_overview() {
       "  nopal evaluate -model_file fno.safetensors -data test.h5 -training train.h5\n");
 }
 
-// PETSc would stop the program with a stack trace.
-void check_option_files(const CommandLine& line) {
-  for (std::size_t i = 0; i < line.arguments.size(); ++i) {
-    const std::string& option = line.arguments[i];
-    if (option != "-options_file" && option != "-options_file_yaml") continue;
-    NOPAL_CHECK(i + 1 < line.arguments.size(), "option ", option, ": expected a file name");
-    const std::string& file = line.arguments[i + 1];
-    NOPAL_CHECK(::access(file.c_str(), R_OK) == 0, "option ", option, ": cannot read ", file);
-  }
-}
-
-// PETSc for the duration of a subcommand. MPI is brought up before it and stays.
-class PetscSession {
- public:
-  explicit PetscSession(const std::vector<std::string>& words) : words_(words) {
-    for (std::string& word : words_)
-      pointers_.push_back(word.data());
-    pointers_.push_back(nullptr);
-    int argc = static_cast<int>(words_.size());
-    char** argv = pointers_.data();
-    NOPAL_CHECK(PetscInitialize(&argc, &argv, nullptr, nullptr) == PETSC_SUCCESS,
-                "PETSc could not be initialised");
-  }
-  ~PetscSession() { [[maybe_unused]] const PetscErrorCode code = PetscFinalize(); }
-  PetscSession(const PetscSession&) = delete;
-  PetscSession& operator=(const PetscSession&) = delete;
-
- private:
-  std::vector<std::string> words_;
-  std::vector<char*> pointers_;
-};
-
-void dispatch(const CommandLine& line, const char* program, const Communicator& comm,
-              std::unique_ptr<PetscSession>& petsc) {
+int dispatch(const CommandLine& line, const char* program, const Communicator& comm,
+             std::unique_ptr<PetscSession>& petsc) {
   const auto& all = commands();
   const auto command = std::find_if(all.begin(), all.end(),
                                     [&](const Command& c) { return line.command == c.name; });
+  if (line.version) {
+    if (comm.rank() == 0) std::printf("nopal %s (%s)\n", version(), commit());
+    return 0;
+  }
   if (line.command.empty()) {
     if (comm.rank() == 0) print_overview();
-    return;
+    return 0;
   }
   NOPAL_CHECK(command != all.end(), "there is no subcommand '", line.command, "'; did you mean '",
               nearest(line.command, command_names()), "'? (nopal help)");
-  check_option_files(line);
-  // `nopal inspect ... | head` must not end in a stack trace of PETSc's signal handler.
-  std::vector<std::string> words = {program, "-no_signal_handler", "true"};
-  words.insert(words.end(), line.arguments.begin(), line.arguments.end());
-  petsc = std::make_unique<PetscSession>(words);
+  petsc = std::make_unique<PetscSession>(program, line.arguments, comm);
   Options options(command->name, command->summary, line.arguments, line.help, comm);
-  command->run(options, comm);
+  return command->run(options, comm);
+}
+
+// How a part of the work went on this rank.
+struct Outcome {
+  int code = 0;
+  std::optional<std::string> error;
+};
+
+template <class Action>
+Outcome attempt(Action&& action) {
+  Outcome outcome;
+  try {
+    outcome.code = action();
+  } catch (const std::bad_alloc&) {
+    outcome.error = "out of memory; use a smaller -batch or fewer samples at a time";
+  } catch (const std::exception& exception) {
+    outcome.error = exception.what();
+  }
+  std::fflush(stdout);
+  return outcome;
 }
 
 // Library calls that are collective fail on all ranks together. Should one rank fail alone, the
 // others may wait for it for ever; so it waits for them a while, and then ends the program.
-int finish(const Communicator& comm, const std::string& command, const std::string& error,
-           bool failed) {
+int agree(const Communicator& comm, const std::string& command, const Outcome& outcome) {
+  const bool failed = outcome.error.has_value();
   int worst = failed ? comm.rank() : comm.size(), first = 0;
   MPI_Request request;
   MPI_Iallreduce(&worst, &first, 1, MPI_INT, MPI_MIN, comm.mpi(), &request);
-  const std::string line = "nopal" + (command.empty() ? "" : " " + command) + ": error: " + error;
+  // Names in files and of files may hold anything; the error is one line all the same.
+  const std::string line = printable(
+      "nopal" + (command.empty() ? "" : " " + command) + ": error: " + outcome.error.value_or(""),
+      std::string::npos);
   int done = 0;
   if (failed) {
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -159,8 +155,24 @@ int finish(const Communicator& comm, const std::string& command, const std::stri
     MPI_Wait(&request, MPI_STATUS_IGNORE);
   }
   if (first == comm.rank() && failed) std::fprintf(stderr, "%s\n", line.c_str());
-  return first < comm.size() ? 1 : 0;
+  return first < comm.size() ? 1 : outcome.code;
 }
+
+// What ends the program, Ctrl-C or the batch system, leaves no half-written file behind.
+void end_by_signal(int number) {
+  remove_unfinished_files();
+  std::signal(number, SIG_DFL);
+  std::raise(number);
+}
+
+// MPI for the whole program: errors of all that comes up later are agreed on by it.
+class MpiSession {
+ public:
+  MpiSession(int& argc, char**& argv) { MPI_Init(&argc, &argv); }
+  ~MpiSession() { MPI_Finalize(); }
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+};
 
 }  // namespace
 
@@ -168,23 +180,21 @@ int run(int argc, char** argv) {
   const CommandLine line = parse(argc, argv);
   // A file that grows beyond the user's limit is an error like a full disk, not the end.
   std::signal(SIGXFSZ, SIG_IGN);
-  const Runtime runtime(argc, argv);
+  handle_signals({SIGHUP, SIGINT, SIGTERM}, end_by_signal);
+  const MpiSession mpi(argc, argv);
   const Communicator comm(MPI_COMM_WORLD);
-  // Ends after finish(): ending PETSc is collective, and a rank that failed alone must not wait.
+  std::unique_ptr<Runtime> runtime;
   std::unique_ptr<PetscSession> petsc;
-  std::string error;
-  bool failed = false;
-  try {
-    dispatch(line, argv[0], comm, petsc);
-  } catch (const std::bad_alloc&) {
-    failed = true;
-    error = "out of memory; use a smaller -batch or fewer samples at a time";
-  } catch (const std::exception& exception) {
-    failed = true;
-    error = exception.what();
-  }
-  std::fflush(stdout);
-  return finish(comm, line.command, error, failed);
+  const int code = agree(comm, line.command, attempt([&] {
+                           runtime = std::make_unique<Runtime>(argc, argv);
+                           return dispatch(line, argv[0], comm, petsc);
+                         }));
+  // Ending PETSc is collective, so a rank that failed alone must not wait in it.
+  if (code != 0 || !petsc) return code;
+  return agree(comm, line.command, attempt([&] {
+                 petsc->end();
+                 return 0;
+               }));
 }
 
 }  // namespace nopal::tools

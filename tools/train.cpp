@@ -15,6 +15,8 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <functional>
+#include <optional>
 
 namespace nopal::tools {
 namespace {
@@ -46,6 +48,18 @@ void attempt(Options& options, Action&& action) {
   }
 }
 
+// The options of the library's default configuration, and then those that the user gave.
+nlohmann::json configuration(Options& options, const std::string& prefix, const std::string& title,
+                             const std::function<nlohmann::json()>& defaults) {
+  nlohmann::json all = nlohmann::json::object();
+  try {
+    all = defaults();
+  } catch (const Error& error) {
+    options.fail_at_once(error.what());
+  }
+  return options.configuration(prefix, all, title);
+}
+
 void declare_training(Options& options, TrainRequest& request) {
   TrainOptions& t = request.options;
   options.section("Training");
@@ -75,19 +89,16 @@ void declare_training(Options& options, TrainRequest& request) {
 
   t.optimizer = options.choice("optimizer", "adamw", optimizer_names(), "method");
   t.schedule = options.choice("schedule", "cosine", schedule_names(), "course of the step size");
-  attempt(options, [&] {
-    t.optimizer_options = options.configuration(
-        "optimizer_", make_optimizer<float>(t.optimizer, nlohmann::json::object())->configuration(),
-        "Optimizer " + t.optimizer);
-    make_optimizer<float>(t.optimizer, t.optimizer_options);
+  t.optimizer_options = configuration(options, "optimizer_", "Optimizer " + t.optimizer, [&] {
+    return make_optimizer<float>(t.optimizer, nlohmann::json::object())->configuration();
   });
-  attempt(options, [&] {
-    const auto schedule =
-        make_schedule(t.schedule, t.learning_rate, nlohmann::json::object(), t.epochs);
-    t.schedule_options =
-        options.configuration("schedule_", schedule->configuration(), "Schedule " + t.schedule);
-    make_schedule(t.schedule, t.learning_rate, t.schedule_options, t.epochs);
+  attempt(options, [&] { make_optimizer<float>(t.optimizer, t.optimizer_options); });
+  t.schedule_options = configuration(options, "schedule_", "Schedule " + t.schedule, [&] {
+    return make_schedule(t.schedule, t.learning_rate, nlohmann::json::object(), t.epochs)
+        ->configuration();
   });
+  attempt(options,
+          [&] { make_schedule(t.schedule, t.learning_rate, t.schedule_options, t.epochs); });
 }
 
 void declare_files(Options& options, TrainRequest& request) {
@@ -114,15 +125,12 @@ void declare_model(Options& options, TrainRequest& request, const Set& data) {
   request.model = options.choice("model", "fno", operator_names(), "operator to train");
   const Shape x = data ? data->x_shape() : Shape{64, 64, 1};
   const Shape y = data ? data->y_shape() : Shape{64, 64, 1};
-  attempt(options, [&] {
-    request.configuration = suggest_configuration(request.model, x, y);
-    const auto defaults =
-        make_operator<float>(request.model, request.configuration)->configuration();
-    const nlohmann::json given =
-        options.configuration(request.model + "_", defaults, "Model " + request.model);
-    request.configuration.update(given);
-    make_operator<float>(request.model, request.configuration);
-  });
+  request.configuration.update(
+      configuration(options, request.model + "_", "Model " + request.model, [&] {
+        request.configuration = suggest_configuration(request.model, x, y);
+        return make_operator<float>(request.model, request.configuration)->configuration();
+      }));
+  attempt(options, [&] { make_operator<float>(request.model, request.configuration); });
 }
 
 template <class Set>
@@ -142,35 +150,56 @@ Normaliser<float> fit(const Set& data, bool outputs, const std::string& kind,
   return fit.finish(comm);
 }
 
+// Of the training data; nothing if validation data have a file of their own.
+std::optional<double> validation_share(const TrainRequest& request) {
+  double share = 0;
+  const char* const end = request.validation.data() + request.validation.size();
+  const auto [last, code] = std::from_chars(request.validation.data(), end, share);
+  if (code != std::errc() || last != end) return std::nullopt;
+  return share;
+}
+
 TrainData<float> open_sets(const TrainRequest& request, const Set& data, const Communicator& comm) {
   TrainData<float> sets;
-  double share = 0;
-  const std::string& v = request.validation;
-  const auto [last, code] = std::from_chars(v.data(), v.data() + v.size(), share);
-  if (code == std::errc() && last == v.data() + v.size()) {
-    NOPAL_CHECK(share >= 0 && share < 1,
-                "option -validation: expected a file or a share in [0, 1), got ", v);
-    std::tie(sets.training, sets.validation) = validation_split<float>(data, share);
+  if (const auto share = validation_share(request)) {
+    NOPAL_CHECK(*share >= 0 && *share < 1,
+                "option -validation: expected a file or a share in [0, 1), got ",
+                request.validation);
+    try {
+      std::tie(sets.training, sets.validation) = validation_split<float>(data, *share);
+    } catch (const Error& error) {
+      NOPAL_CHECK(false, "option -validation ", request.validation, ": ", error.what());
+    }
   } else {
     sets.training = data;
-    sets.validation = open_data(v, comm);
+    sets.validation = open_data(request.validation, comm);
   }
   for (const std::string& file : request.tests)
     sets.evaluation.emplace_back(stem(file), open_data(file, comm));
   return sets;
 }
 
+void check_files(const Options& options, const TrainRequest& request) {
+  std::vector<NamedPath> inputs = {{"-data", request.data}};
+  if (!validation_share(request)) inputs.push_back({"-validation", request.validation});
+  for (const std::string& file : request.tests)
+    inputs.push_back({"-test", file});
+  options.check_files(inputs, {{"-out", request.out},
+                               {"-checkpoint", request.options.checkpoint},
+                               {"-history_file", request.options.history},
+                               {"-curve", request.curve}});
+}
+
 volatile std::sig_atomic_t stop_requested = 0;
 
-void request_stop(int) {
-  stop_requested = 1;
+void request_stop(int number) {
+  stop_requested = number;
 }
 
 // With a checkpoint, an interrupted run ends in order: the next one goes on with -resume.
 void watch_signals(TrainOptions& options) {
   if (options.checkpoint.empty()) return;
-  std::signal(SIGINT, request_stop);
-  std::signal(SIGTERM, request_stop);
+  handle_signals({SIGINT, SIGTERM}, request_stop);
   options.stop = [] { return stop_requested != 0; };
 }
 
@@ -192,7 +221,7 @@ void record_provenance(Model<float>& model, const TrainRequest& request, const S
 
 }  // namespace
 
-void train_command(Options& options, const Communicator& comm) {
+int train_command(Options& options, const Communicator& comm) {
   TrainRequest request;
   declare_files(options, request);
   Set data;
@@ -200,11 +229,10 @@ void train_command(Options& options, const Communicator& comm) {
     attempt(options, [&] { data = open_data(request.data, comm); });
   declare_model(options, request, data);
   declare_training(options, request);
-  if (!options.ready()) return;
+  if (!options.ready()) return 0;
 
+  check_files(options, request);
   const TrainData<float> sets = open_sets(request, data, comm);
-  check_writable(request.out, comm);
-  if (!request.curve.empty()) check_writable(request.curve, comm);
   TrainOptions& t = request.options;
   const bool speaks = comm.rank() == 0;
   if (speaks && ::isatty(STDOUT_FILENO)) {
@@ -215,8 +243,12 @@ void train_command(Options& options, const Communicator& comm) {
   }
   watch_signals(t);
 
-  Model<float> model(make_operator<float>(request.model, request.configuration, request.seed),
-                     fit(*sets.training, false, request.normalise_input, comm),
+  auto op = make_operator<float>(request.model, request.configuration, request.seed);
+  const Shape output = output_shape(*op, *data, comm);
+  NOPAL_CHECK(output == data->y_shape(), "-model ", request.model, " gives outputs of shape ",
+              output, ", those of -data ", request.data, " have shape ", data->y_shape(),
+              "; see the options of the model");
+  Model<float> model(std::move(op), fit(*sets.training, false, request.normalise_input, comm),
                      fit(*sets.training, true, request.normalise_output, comm));
   if (speaks)
     std::printf("%s with %lld parameters, %lld samples on %s, %d rank%s\n", request.model.c_str(),
@@ -228,7 +260,8 @@ void train_command(Options& options, const Communicator& comm) {
     if (speaks)
       std::printf("interrupted in epoch %lld; go on with -resume -checkpoint %s\n",
                   static_cast<long long>(result.epochs + 1), t.checkpoint.c_str());
-    return;
+    // As a shell reports a program that a signal ended; the one of rank 0 counts.
+    return 128 + static_cast<int>(comm.max(speaks ? stop_requested : 0));
   }
   record_provenance(model, request, data, result);
   model.save(request.out, comm);
@@ -241,6 +274,7 @@ void train_command(Options& options, const Communicator& comm) {
                 static_cast<long long>(result.best_epoch), static_cast<long long>(result.epochs),
                 sets.validation ? "relative L2 error on the validation data" : "training loss",
                 result.best_error);
+  return 0;
 }
 
 }  // namespace nopal::tools
