@@ -235,7 +235,9 @@ int train_command(Options& options, const Communicator& comm) {
   const TrainData<float> sets = open_sets(request, data, comm);
   TrainOptions& t = request.options;
   const bool speaks = comm.rank() == 0;
-  if (speaks && ::isatty(STDOUT_FILENO)) {
+  // mpiexec gives a rank a terminal of its own for stdout, even if the user has sent it to a file;
+  // stderr tells.
+  if (speaks && ::isatty(STDOUT_FILENO) && ::isatty(STDERR_FILENO)) {
     t.live = [](const std::string& line) {
       std::printf("\r%s\033[K", line.c_str()), std::fflush(stdout);
     };

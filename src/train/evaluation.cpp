@@ -19,8 +19,9 @@ Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t 
   double l2 = 0, h1 = 0, largest = 0;
   comm.together([&] {
     const Slab mine = slab(data.size(), comm.rank(), comm.size());
-    for (std::int64_t first = mine.first; first < mine.first + mine.count; first += batch) {
-      const std::int64_t count = std::min(batch, mine.first + mine.count - first);
+    for (std::int64_t done = 0, count = 0; done < mine.count; done += count) {
+      count = std::min(batch, mine.count - done);
+      const std::int64_t first = mine.first + done;
       std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
       std::iota(indices.begin(), indices.end(), first);
       const Tensor<T> x(detail::with_samples(count, data.x_shape()));
@@ -29,9 +30,11 @@ Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t 
       const Tensor<T> prediction = model.predict(x);
       NOPAL_CHECK(prediction.shape() == y.shape(), "data set ", data.description(),
                   ": y has shape ", y.shape(), ", but the model predicts ", prediction.shape());
-      std::vector<double> errors;
+      std::vector<double> errors, h1_errors;
       try {
         errors = relative_l2_errors(prediction, y);
+        // Points without a grid have no difference quotients.
+        if (y.rank() >= 3) h1_errors = relative_h1_errors(prediction, y, boundary);
       } catch (const Error& error) {
         NOPAL_CHECK(false, "data set ", data.description(), ", samples from ", first, ": ",
                     error.what());
@@ -40,10 +43,7 @@ Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t 
         l2 += error;
         largest = std::isnan(error) ? error : std::max(largest, error);
       }
-      // Points without a grid have no difference quotients.
-      if (y.rank() < 3) continue;
-      for (const double error : relative_h1_errors(prediction, y, boundary))
-        h1 += error;
+      h1 = std::accumulate(h1_errors.begin(), h1_errors.end(), h1);
     }
   });
   Evaluation result;

@@ -90,9 +90,9 @@ std::vector<double> relative_errors(const Tensor<T>& prediction, const Tensor<T>
       difference += s[i];
       reference += s[i + 1];
     }
-    NOPAL_CHECK(
-        difference == 0 || reference != 0, "the reference of sample ", b, " of ", norm.samples,
-        " is zero everywhere: errors relative to it do not exist; leave such ", "samples out");
+    NOPAL_CHECK(difference == 0 || reference != 0, "the reference of sample ", b, " of ",
+                norm.samples,
+                " is zero everywhere: errors relative to it do not exist; leave such samples out");
     errors.push_back(difference == 0 ? 0 : std::sqrt(difference) / std::sqrt(reference));
   }
   return errors;
