@@ -26,7 +26,7 @@ inline constexpr int complex_block_rows = complex_accumulators / 4;
 
 template <class T, int Bytes>
 struct VectorOfBytes {
-  typedef T type __attribute__((vector_size(Bytes)));
+  using type [[gnu::vector_size(Bytes)]] = T;
 };
 
 /// Exchanges the numbers of each pair.
@@ -64,7 +64,7 @@ template <bool ConjugateA, bool ConjugateB, int Bytes, int Rows, int Vectors, bo
 inline void complex_block(const ComplexPanel<T>& p, std::int64_t j, int columns = 0) {
   using V = typename VectorOfBytes<T, Bytes>::type;
   constexpr int length = Bytes / static_cast<int>(sizeof(T));
-  const auto load = [columns](const T* source) -> V {
+  const auto load = [&](const T* source) -> V {
     if constexpr (Part) {
       return load_part(source, 2 * columns);
     } else {

@@ -94,14 +94,14 @@ Normaliser<T>::Normaliser(Tensor<T> mean, Tensor<T> deviation)
 
 template <class T>
 Tensor<T> Normaliser<T>::encode(const Tensor<T>& x) const {
-  const Tensor<T> z = x.clone();
+  Tensor<T> z = x.clone();
   encode_in_place(z);
   return z;
 }
 
 template <class T>
 Tensor<T> Normaliser<T>::decode(const Tensor<T>& z) const {
-  const Tensor<T> x = z.clone();
+  Tensor<T> x = z.clone();
   decode_in_place(x);
   return x;
 }

@@ -155,7 +155,7 @@ const Glyph& glyph(char c) {
     std::array<Glyph, 128> table;
     table.fill(parse(unknown));
     for (const Description& description : descriptions)
-      table[static_cast<std::size_t>(description.character)] = parse(description);
+      table[static_cast<unsigned char>(description.character)] = parse(description);
     return table;
   }();
   const auto code = static_cast<unsigned char>(c);

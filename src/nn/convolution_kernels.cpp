@@ -218,8 +218,7 @@ PackedKernel<T> pack_kernel(const ConvolutionGeometry& g, Direction direction,
   if (!fine && !swapped && panels.lead == out) return {weight, direction, in, out, panels};
 
   const std::int64_t taps = a0.taps * a1.taps * a2.taps;
-  const PackedKernel<T> kernel{Tensor<T>({taps * in * panels.padded(out)}), direction, in, out,
-                               panels};
+  PackedKernel<T> kernel{Tensor<T>({taps * in * panels.padded(out)}), direction, in, out, panels};
   const T* source = weight.data();
   T* entries = kernel.entries.data();
   const std::int64_t i_stride = swapped ? 1 : out, o_stride = swapped ? in : 1;

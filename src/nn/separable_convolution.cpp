@@ -198,7 +198,7 @@ Tensor<T> SeparableConvolution<T>::kernel() const {
   Shape shape = options_.kernel;
   shape.push_back(in);
   shape.push_back(out);
-  const Tensor<T> w(shape);
+  Tensor<T> w(shape);
   T* entries = w.data();
   detail::parallel_for(
       "nopal::separable_kernel", Rows(0, shape.size()), KOKKOS_LAMBDA(std::int64_t entry) {

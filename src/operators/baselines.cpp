@@ -141,7 +141,7 @@ MeanField<T>::MeanField(const Dataset<T>& training) {
 template <class T>
 Tensor<T> MeanField<T>::predict(const Tensor<T>& x) const {
   const Tensor<T> field = on_grid(mean_, grid_of(x.shape()));
-  const Tensor<T> y(field.shape().with(0, x.extent(0)));
+  Tensor<T> y(field.shape().with(0, x.extent(0)));
   for (std::int64_t b = 0; b < x.extent(0); ++b)
     y.slice(b, 1).copy_from(field);
   return y;

@@ -153,7 +153,7 @@ struct Skip {
   Cost cost(const Shape& x) const {
     if (kind == Kind::convolution) return convolution_cost<T>(x, weight.shape(), same_grid(x));
     if (kind == Kind::linear)
-      return {.flops = 2 * static_cast<double>(x.size() / x[-1] * weight.value().size())};
+      return {.flops = 2 * static_cast<double>(x.product(0, x.rank() - 1) * weight.value().size())};
     return {};
   }
 
