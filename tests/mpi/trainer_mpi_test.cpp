@@ -216,8 +216,9 @@ TEST(ParallelTraining, ErrorsReachAllRanks) {
   const Communicator comm = Communicator::world();
   const Shape shape{8, 4, 1};
   auto model = tiny_model<float>(), noisy = noisy_model<float>();
-  const auto failing =
-      std::make_shared<FailingDataset>(Tensor<float>::zeros(shape), Tensor<float>::zeros(shape));
+  // Not zero: an error relative to a zero reference would be found before sample 6 is read.
+  const auto ones = Tensor<float>::from_host(shape, std::vector<float>(32, 1));
+  const auto failing = std::make_shared<FailingDataset>(ones, ones);
   TrainOptions options = tiny_options(2, 4);
   for (auto* one : {&model, &noisy})
     EXPECT_EQ(error_of([&] {

@@ -30,6 +30,14 @@ std::atomic<std::size_t> live{0}, peak{0};
   peak = std::max(peak.load(), live.load());
   return block;
 }
+// The sanitizers' own nothrow form, used by std::stable_sort, would not match the delete below.
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 [[gnu::noinline]] void operator delete(void* block) noexcept {
   if (block) live -= malloc_usable_size(block);
   std::free(block);
