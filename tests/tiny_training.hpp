@@ -59,26 +59,26 @@ class TinyOperator : public Operator<T> {
 
   Variable<T> gate(const Variable<T>& h) const {
     const Variable<T> a = variable(2);
-    const std::int64_t channels = hidden_;
-    Tensor<T> value(h.shape());
-    const T* ph = h.value().data();
-    const T* pa = a.value().data();
-    for (std::int64_t i = 0; i < value.size(); ++i) {
-      const std::int64_t c = i % channels;
-      value.data()[i] = ph[i] * (1 + pa[2 * c]) + ph[i] * ph[i] * pa[2 * c + 1];
+    const auto channels = static_cast<std::size_t>(hidden_);
+    const std::vector<T> x = h.value().to_vector(), factors = a.value().to_vector();
+    std::vector<T> y(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const std::size_t c = i % channels;
+      y[i] = x[i] * (1 + factors[2 * c]) + x[i] * x[i] * factors[2 * c + 1];
     }
+    const auto value = Tensor<T>::from_host(h.shape(), y);
     if (!needs_record(h, a)) return value;
-    return record<T>(std::move(value), [=](const Tensor<T>& dy) {
-      Tensor<T> dh(h.shape()), da = Tensor<T>::zeros(a.shape());
-      for (std::int64_t i = 0; i < dh.size(); ++i) {
-        const std::int64_t c = i % channels;
-        const T x = h.value().data()[i], g = dy.data()[i];
-        dh.data()[i] = g * (1 + pa[2 * c] + 2 * x * pa[2 * c + 1]);
-        da.data()[2 * c] += g * x;
-        da.data()[2 * c + 1] += g * x * x;
+    return record<T>(value, [=](const Tensor<T>& dy) {
+      const std::vector<T> g = dy.to_vector();
+      std::vector<T> dh(x.size()), da(factors.size());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const std::size_t c = i % channels;
+        dh[i] = g[i] * (1 + factors[2 * c] + 2 * x[i] * factors[2 * c + 1]);
+        da[2 * c] += g[i] * x[i];
+        da[2 * c + 1] += g[i] * x[i] * x[i];
       }
-      h.accumulate(dh);
-      a.accumulate(da);
+      h.accumulate(Tensor<T>::from_host(h.shape(), dh));
+      a.accumulate(Tensor<T>::from_host(a.shape(), da));
     });
   }
 

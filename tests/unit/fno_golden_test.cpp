@@ -24,16 +24,17 @@ Tensor<float> permute(const Tensor<float>& x, const std::vector<int>& order) {
     shape.push_back(x.extent(axis));
     stride.push_back(x.shape().product(axis + 1, x.rank()));
   }
-  Tensor<float> result(shape);
-  for (std::int64_t i = 0; i < result.size(); ++i) {
+  const auto entries = x.to_vector();
+  std::vector<float> result;
+  for (std::int64_t i = 0; i < shape.size(); ++i) {
     std::int64_t rest = i, source = 0;
     for (int j = shape.rank() - 1; j >= 0; --j) {
       source += rest % shape[j] * stride[static_cast<std::size_t>(j)];
       rest /= shape[j];
     }
-    result.data()[i] = x.data()[source];
+    result.push_back(entries[static_cast<std::size_t>(source)]);
   }
-  return result;
+  return Tensor<float>::from_host(shape, result);
 }
 
 // The reference's name and layout of one of our parameters.

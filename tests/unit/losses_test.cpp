@@ -239,7 +239,7 @@ TEST(Losses, PerfectPredictionHasZeroGradient) {
 
 TEST(Losses, NonFiniteIsNotHidden) {
   auto p = random_field({2, 6, 1}, 1);
-  p.data()[3] = std::numeric_limits<double>::quiet_NaN();
+  p.reshape({12}).slice(3, 1).fill(std::numeric_limits<double>::quiet_NaN());
   const auto y = random_field({2, 6, 1}, 2);
   EXPECT_TRUE(std::isnan(relative_l2<double>(p, y, 1).value().item()));
   EXPECT_TRUE(std::isnan(relative_h1<double>(p, y, 1, Boundary::periodic).value().item()));

@@ -26,12 +26,14 @@ namespace {
 // Largest block that operator new was asked for, in the test and in the library.
 std::atomic<std::size_t> largest_block{0};
 
-void* allocate(std::size_t size) {
+// The operators below only hand on: nvcc takes them for device code, which cannot throw.
+void* allocate(std::size_t size, bool throws = true) {
   std::size_t largest = largest_block.load();
   while (size > largest && !largest_block.compare_exchange_weak(largest, size)) {
   }
   if (void* block = std::malloc(std::max<std::size_t>(size, 1))) return block;
-  throw std::bad_alloc();
+  if (throws) throw std::bad_alloc();
+  return nullptr;
 }
 
 }  // namespace
@@ -44,11 +46,7 @@ void* operator new[](std::size_t size) {
 }
 // The sanitizers' own nothrow form, used by std::stable_sort, would not match the delete below.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  try {
-    return allocate(size);
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
+  return allocate(size, false);
 }
 void operator delete(void* block) noexcept {
   std::free(block);

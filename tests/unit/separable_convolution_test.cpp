@@ -67,8 +67,9 @@ TEST(SeparableConvolution, EqualsTheDenseConvolution) {
     const auto y = l.layer.forward(x, e.options).value();
     const auto dense = convolution<double>(x, l.layer.kernel(), bias, e.options).value();
     ASSERT_EQ(y.shape(), dense.shape());
-    for (std::int64_t i = 0; i < y.size(); ++i)
-      EXPECT_NEAR(y.data()[i], dense.data()[i], 1e-13) << e.x << " " << i;
+    const auto actual = y.to_vector(), expected = dense.to_vector();
+    for (std::size_t i = 0; i < actual.size(); ++i)
+      EXPECT_NEAR(actual[i], expected[i], 1e-13) << e.x << " " << i;
   }
 }
 
