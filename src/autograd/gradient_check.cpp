@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace nopal {
 
@@ -14,8 +15,13 @@ GradientCheck check_gradient(const std::function<Variable<double>()>& f,
                              double step, std::uint64_t seed) {
   Tensor<double> weight(f().shape());
   fill_uniform(weight, 0.5, 1.5, Random(seed, 1));
-  for (std::int64_t i = 1; i < weight.size(); i += 2)
-    weight.data()[i] *= -1;
+  std::vector<double> signs(static_cast<std::size_t>(weight.size()), 1);
+  for (std::size_t i = 1; i < signs.size(); i += 2)
+    signs[i] = -1;
+  const std::vector<double> magnitudes = weight.to_vector();
+  std::transform(magnitudes.begin(), magnitudes.end(), signs.begin(), signs.begin(),
+                 std::multiplies<>());
+  weight.copy_from_host(signs.data());
 
   // A gradient that vanishes identically is compared with the size of the terms of F, whose
   // rounding the differences show; F itself may cancel.

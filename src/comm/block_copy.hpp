@@ -10,10 +10,6 @@
 
 namespace nopal::detail {
 
-/// Whether host code, MPI too, can use the entries of tensors.
-constexpr bool tensors_on_host =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
-
 /// Samples and channels of the fields that are copied.
 struct FieldSize {
   std::int64_t batch = 0, channels = 0;
@@ -101,7 +97,7 @@ void write_blocks(const BlockList& list, int first, int end, const FieldSize& si
   using Kernel = BlockKernel<T, write>;
   const Kernel kernel{list.data(), end - 1, first_chunk, chunks, size, reverse, source, target};
   const typename Kernel::Policy policy(static_cast<int>(chunks * size.batch), Kokkos::AUTO,
-                                       tensors_on_host ? 1 : 32);
+                                       on_host ? 1 : 32);
   detail::parallel_for("nopal::exchange", policy, kernel);
 }
 

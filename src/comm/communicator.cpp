@@ -4,6 +4,7 @@
 #include <nopal/comm/communicator.hpp>
 
 #include "comm/mpi_tools.hpp"
+#include "core/parallel.hpp"
 
 #include <algorithm>
 
@@ -55,15 +56,33 @@ Communicator Communicator::split(int colour, int key) const {
   return owner_of(part);
 }
 
+namespace {
+
+// body(entries, count) for pieces of x that MPI can count, in the memory of the host: MPI libraries
+// need not know about devices.
+template <class T, class Body>
+void on_host_pieces(const Tensor<T>& x, const Body& body) {
+  Kokkos::fence();
+  std::vector<T> copy;
+  T* entries = x.data();
+  if (!detail::on_host) {
+    copy = x.to_vector();
+    entries = copy.data();
+  }
+  for (std::int64_t i = 0; i < x.size(); i += mpi_piece)
+    body(entries + i, static_cast<int>(std::min(mpi_piece, x.size() - i)));
+  if (!detail::on_host) x.copy_from_host(entries);
+}
+
+}  // namespace
+
 template <class T>
 void Communicator::sum(const Tensor<T>& x) const {
   if (size_ == 1) return;
-  Kokkos::fence();
-  for (std::int64_t i = 0; i < x.size(); i += mpi_piece)
-    check_mpi(MPI_Allreduce(MPI_IN_PLACE, x.data() + i,
-                            static_cast<int>(std::min(mpi_piece, x.size() - i)), mpi_type<T>(),
-                            MPI_SUM, comm_),
+  on_host_pieces(x, [&](T* entries, int count) {
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, entries, count, mpi_type<T>(), MPI_SUM, comm_),
               "MPI_Allreduce");
+  });
 }
 
 double Communicator::sum(double x) const {
@@ -85,11 +104,9 @@ bool Communicator::any(bool x) const {
 template <class T>
 void Communicator::broadcast(const Tensor<T>& x, int root) const {
   if (size_ == 1) return;
-  Kokkos::fence();
-  for (std::int64_t i = 0; i < x.size(); i += mpi_piece)
-    check_mpi(MPI_Bcast(x.data() + i, static_cast<int>(std::min(mpi_piece, x.size() - i)),
-                        mpi_type<T>(), root, comm_),
-              "MPI_Bcast");
+  on_host_pieces(x, [&](T* entries, int count) {
+    check_mpi(MPI_Bcast(entries, count, mpi_type<T>(), root, comm_), "MPI_Bcast");
+  });
 }
 
 std::string Communicator::broadcast(std::string text, int root) const {

@@ -65,16 +65,16 @@ struct Buffer {
     used = points() * size.values();
     if (used <= entries.size()) return;
     entries = Tensor<T>({used});
-    if (!detail::tensors_on_host) host.resize(static_cast<std::size_t>(used));
+    if (!detail::on_host) host.resize(static_cast<std::size_t>(used));
   }
 
   // What MPI sends from or receives to is on the host: whether it can use a device is not known.
-  T* mpi_data() { return detail::tensors_on_host ? entries.data() : host.data(); }
+  T* mpi_data() { return detail::on_host ? entries.data() : host.data(); }
   void to_host() {
-    if (!detail::tensors_on_host && used > 0) entries.slice(0, used).copy_to_host(host.data());
+    if (!detail::on_host && used > 0) entries.slice(0, used).copy_to_host(host.data());
   }
   void from_host() {
-    if (!detail::tensors_on_host && used > 0) entries.slice(0, used).copy_from_host(host.data());
+    if (!detail::on_host && used > 0) entries.slice(0, used).copy_from_host(host.data());
   }
 
   std::vector<Message> messages;

@@ -4,6 +4,7 @@
 #include <nopal/comm/gradient_sum.hpp>
 
 #include "comm/mpi_tools.hpp"
+#include "core/parallel.hpp"
 
 #include <algorithm>
 
@@ -12,8 +13,6 @@ namespace nopal {
 using detail::check_mpi;
 
 namespace {
-
-constexpr bool on_host = Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::HostSpace>::accessible;
 
 // Parts begin at multiples of a cache line, which also keeps complex pairs together.
 constexpr std::int64_t granule = 16;
@@ -40,7 +39,7 @@ GradientSum<T>::GradientSum(const Communicator& comm, std::int64_t size, int ran
 // On return shared_ is the same on all ranks.
 template <class T>
 void GradientSum<T>::open_window(int ranks_per_node) {
-  if (!on_host) return;
+  if (!detail::on_host) return;
   const MPI_Comm comm = comm_.mpi();
   check_mpi(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, comm_.rank(), MPI_INFO_NULL, &node_),
             "MPI_Comm_split_type");

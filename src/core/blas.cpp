@@ -9,6 +9,10 @@
 #include "core/panel_gemm.hpp"
 #include "core/parallel.hpp"
 
+#if defined(KOKKOS_ENABLE_CUDA)
+#include "core/blas_cuda.hpp"
+#endif
+
 #include <cblas.h>
 #include <algorithm>
 
@@ -17,8 +21,7 @@
 namespace nopal {
 namespace {
 
-constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible &&
-                         Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::HostSpace>::accessible;
+using detail::on_host;
 
 template <class T>
 CBLAS_TRANSPOSE to_cblas(Op op) {
@@ -182,8 +185,7 @@ void gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, T al
     const auto i = [](std::int64_t v) { return static_cast<int>(v); };
     blas_gemm(op_a, op_b, i(m), i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
   } else {
-    detail::gemm_batched_kokkos(op_a, op_b, m, n, k, alpha, a, lda, 0, b, ldb, 0, beta, c, ldc, 0,
-                                1);
+    gemm_batched(op_a, op_b, m, n, k, alpha, a, lda, 0, b, ldb, 0, beta, c, ldc, 0, 1);
   }
 }
 
@@ -192,6 +194,13 @@ void gemm_batched(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t
                   const T* a, std::int64_t lda, std::int64_t stride_a, const T* b, std::int64_t ldb,
                   std::int64_t stride_b, T beta, T* c, std::int64_t ldc, std::int64_t stride_c,
                   std::int64_t count) {
+  if (m == 0 || n == 0 || count == 0) return;
+#if defined(KOKKOS_ENABLE_CUDA)
+  if (std::is_same_v<ExecutionSpace, Kokkos::Cuda> &&
+      detail::cublas_gemm_batched(op_a, op_b, m, n, k, alpha, a, lda, stride_a, b, ldb, stride_b,
+                                  beta, c, ldc, stride_c, count))
+    return;
+#endif
   if constexpr (on_host) {
     for (std::int64_t i = 0; i < count; ++i)
       gemm(op_a, op_b, m, n, k, alpha, a + i * stride_a, lda, b + i * stride_b, ldb, beta,

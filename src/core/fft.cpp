@@ -4,6 +4,7 @@
 #include <nopal/core/fft.hpp>
 
 #include "core/fftw.hpp"
+#include "core/parallel.hpp"
 
 #include <array>
 #include <mutex>
@@ -113,17 +114,42 @@ void check_apart(const char* what, const void* in, const void* out) {
   NOPAL_CHECK(in != out, what, ": input and output must not be the same array");
 }
 
-// Host view of a tensor of the given shape.
+// Entries of a tensor of the given shape as FFTW takes them, which on a device are a copy.
 template <class To, class T>
-std::span<To> host_span(const char* what, const char* side, const Tensor<T>& tensor,
-                        const Shape& shape) {
-  constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
-  NOPAL_CHECK(on_host, what, ": no transform is built for tensors in ", MemorySpace::name(),
-              "; copy them to the host and use the span overloads");
-  NOPAL_CHECK(tensor.shape() == shape, what, ": expected a ", side, " of shape ", shape, ", got ",
-              tensor.shape());
-  constexpr auto width = static_cast<std::int64_t>(sizeof(To) / sizeof(T));
-  return {reinterpret_cast<To*>(tensor.data()), static_cast<std::size_t>(tensor.size() / width)};
+class HostEntries {
+ public:
+  HostEntries(const char* what, const char* side, const Tensor<T>& tensor, const Shape& shape)
+      : tensor_(tensor) {
+    NOPAL_CHECK(tensor.shape() == shape, what, ": expected a ", side, " of shape ", shape, ", got ",
+                tensor.shape());
+    if (!detail::on_host) copy_ = tensor.to_vector();
+  }
+
+  std::span<To> span() {
+    T* entries = detail::on_host ? tensor_.data() : copy_.data();
+    constexpr auto width = static_cast<std::int64_t>(sizeof(To) / sizeof(T));
+    return {reinterpret_cast<To*>(entries), static_cast<std::size_t>(tensor_.size() / width)};
+  }
+
+  void copy_back() const {
+    if (!detail::on_host) tensor_.copy_from_host(copy_.data());
+  }
+
+ private:
+  const Tensor<T>& tensor_;
+  std::vector<T> copy_;
+};
+
+// Calls transform(spans of in and out) and brings the result to where `out` is.
+template <class From, class To, class T, class Transform>
+void transform_tensors(const char* what, const char* in_side, const Tensor<T>& in,
+                       const Shape& in_shape, const char* out_side, const Tensor<T>& out,
+                       const Shape& out_shape, const Transform& transform) {
+  HostEntries<From, T> source(what, in_side, in, in_shape);
+  HostEntries<To, T> target(what, out_side, out, out_shape);
+  check_apart(what, in.data(), out.data());
+  transform(source.span(), target.span());
+  target.copy_back();
 }
 
 struct KindTraits {
@@ -219,16 +245,16 @@ void RealFft<T>::backward(std::span<Kokkos::complex<T>> spectrum, std::span<T> f
 
 template <class T>
 void RealFft<T>::forward(const Tensor<T>& field, const Tensor<T>& spectrum) const {
-  const char* what = "RealFft::forward";
-  forward(host_span<const T>(what, "field", field, field_),
-          host_span<Kokkos::complex<T>>(what, "spectrum", spectrum, spectrum_));
+  transform_tensors<const T, Kokkos::complex<T>>("RealFft::forward", "field", field, field_,
+                                                 "spectrum", spectrum, spectrum_,
+                                                 [this](auto in, auto out) { forward(in, out); });
 }
 
 template <class T>
 void RealFft<T>::backward(const Tensor<T>& spectrum, const Tensor<T>& field) const {
-  const char* what = "RealFft::backward";
-  backward(host_span<Kokkos::complex<T>>(what, "spectrum", spectrum, spectrum_),
-           host_span<T>(what, "field", field, field_));
+  transform_tensors<Kokkos::complex<T>, T>("RealFft::backward", "spectrum", spectrum, spectrum_,
+                                           "field", field, field_,
+                                           [this](auto in, auto out) { backward(in, out); });
 }
 
 template <class T>
@@ -273,16 +299,16 @@ void ComplexFft<T>::backward(std::span<const Kokkos::complex<T>> spectrum,
 
 template <class T>
 void ComplexFft<T>::forward(const Tensor<T>& field, const Tensor<T>& spectrum) const {
-  const char* what = "ComplexFft::forward";
-  forward(host_span<const Kokkos::complex<T>>(what, "field", field, shape_),
-          host_span<Kokkos::complex<T>>(what, "spectrum", spectrum, shape_));
+  transform_tensors<const Kokkos::complex<T>, Kokkos::complex<T>>(
+      "ComplexFft::forward", "field", field, shape_, "spectrum", spectrum, shape_,
+      [this](auto in, auto out) { forward(in, out); });
 }
 
 template <class T>
 void ComplexFft<T>::backward(const Tensor<T>& spectrum, const Tensor<T>& field) const {
-  const char* what = "ComplexFft::backward";
-  backward(host_span<const Kokkos::complex<T>>(what, "spectrum", spectrum, shape_),
-           host_span<Kokkos::complex<T>>(what, "field", field, shape_));
+  transform_tensors<const Kokkos::complex<T>, Kokkos::complex<T>>(
+      "ComplexFft::backward", "spectrum", spectrum, shape_, "field", field, shape_,
+      [this](auto in, auto out) { backward(in, out); });
 }
 
 template <class T>
@@ -325,8 +351,8 @@ void RealTransform<T>::execute(std::span<const T> in, std::span<T> out) const {
 
 template <class T>
 void RealTransform<T>::execute(const Tensor<T>& in, const Tensor<T>& out) const {
-  const char* what = "RealTransform::execute";
-  execute(host_span<const T>(what, "input", in, shape_), host_span<T>(what, "output", out, shape_));
+  transform_tensors<const T, T>("RealTransform::execute", "input", in, shape_, "output", out,
+                                shape_, [this](auto from, auto to) { execute(from, to); });
 }
 
 template class RealFft<float>;

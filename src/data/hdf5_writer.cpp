@@ -230,7 +230,7 @@ void Hdf5Writer<T>::close() {
   to.comm.together([&] { NOPAL_CHECK(to.file, "cannot close ", to.path, ": it is closed"); });
   // Ranks write distinct samples; one that two wrote must not hide one that none wrote.
   std::vector<double> times(to.written.begin(), to.written.end());
-  const auto total = Tensor<double>::from_host({to.x_shape[0]}, times);
+  const auto total = Tensor<double>::from_host(Shape{to.x_shape[0]}, times);
   to.comm.sum(total);
   times = total.to_vector();
   const auto missing = std::find(times.begin(), times.end(), 0.0);

@@ -13,17 +13,12 @@
 namespace nopal {
 namespace {
 
-using Rows = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
-
 constexpr std::array<std::pair<const char*, Activation>, 5> names{
     {{"identity", Activation::identity},
      {"gelu", Activation::gelu},
      {"relu", Activation::relu},
      {"silu", Activation::silu},
      {"tanh", Activation::tanh}}};
-
-// Flat arrays are cut into rows of this length: long enough to vectorise, short enough to spread.
-constexpr std::int64_t flat_row = 1024;
 
 }  // namespace
 
@@ -42,23 +37,65 @@ const char* to_string(Activation activation) {
       ->first;
 }
 
+namespace {
+
+// Kernels for one function F of activation_functions.hpp. Templates and not bodies of the generic
+// lambdas below: CUDA takes no kernel from there.
+
+template <class F, class T>
+void activate_rows_by(T* z, const T* bias, std::int64_t rows, std::int64_t columns) {
+  detail::parallel_entries(
+      "nopal::activate", rows, columns, KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) {
+        T& entry = z[r * columns + c];
+        T value, slope;
+        F::apply(bias ? entry + bias[c] : entry, value, slope);
+        entry = value;
+      });
+}
+
+template <class F, class T>
+void activate_rows_with_slope_by(const T* z, const T* bias, T* value, T* slope, std::int64_t rows,
+                                 std::int64_t columns) {
+  detail::parallel_entries(
+      "nopal::activate_with_slope", rows, columns, KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) {
+        const std::int64_t i = r * columns + c;
+        T v, s;
+        F::apply(bias ? z[i] + bias[c] : z[i], v, s);
+        value[i] = v;
+        slope[i] = s;
+      });
+}
+
+template <class F, class T>
+void activate_by(const T* x, T* y, std::int64_t size) {
+  detail::parallel_flat(
+      "nopal::activate", size, KOKKOS_LAMBDA(std::int64_t i) {
+        T value, slope;
+        F::apply(x[i], value, slope);
+        y[i] = value;
+      });
+}
+
+// dy *= f'(x)
+template <class F, class T>
+void activate_adjoint_by(const T* x, T* dy, std::int64_t size) {
+  detail::parallel_flat(
+      "nopal::activate_adjoint", size, KOKKOS_LAMBDA(std::int64_t i) {
+        T value, slope;
+        F::apply(x[i], value, slope);
+        dy[i] *= slope;
+      });
+}
+
+}  // namespace
+
 namespace detail {
 
 template <class T>
 void activate_rows(T* z, const T* bias, std::int64_t rows, std::int64_t columns,
                    Activation activation) {
   with_activation(activation, [&](auto function) {
-    using F = decltype(function);
-    detail::parallel_for(
-        "nopal::activate", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-          T* zr = z + r * columns;
-#pragma GCC ivdep
-          for (std::int64_t c = 0; c < columns; ++c) {
-            T value, slope;
-            F::apply(bias ? zr[c] + bias[c] : zr[c], value, slope);
-            zr[c] = value;
-          }
-        });
+    activate_rows_by<decltype(function)>(z, bias, rows, columns);
   });
 }
 
@@ -66,20 +103,7 @@ template <class T>
 void activate_rows_with_slope(const T* z, const T* bias, T* value, T* slope, std::int64_t rows,
                               std::int64_t columns, Activation activation) {
   with_activation(activation, [&](auto function) {
-    using F = decltype(function);
-    detail::parallel_for(
-        "nopal::activate_with_slope", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-          const T* zr = z + r * columns;
-          T* vr = value + r * columns;
-          T* sr = slope + r * columns;
-#pragma GCC ivdep
-          for (std::int64_t c = 0; c < columns; ++c) {
-            T v, s;
-            F::apply(bias ? zr[c] + bias[c] : zr[c], v, s);
-            vr[c] = v;
-            sr[c] = s;
-          }
-        });
+    activate_rows_with_slope_by<decltype(function)>(z, bias, value, slope, rows, columns);
   });
 }
 
@@ -89,43 +113,17 @@ template <class T>
 Variable<T> activate(Variable<T> x, Activation activation) {
   if (activation == Activation::identity) return x;
   const ScopedRegion region("activate");
-  const std::int64_t size = x.value().size();
-  const std::int64_t rows = (size + flat_row - 1) / flat_row;
   const bool recorded = needs_record(x);
   const Tensor<T> y = !recorded && x.value().unique() ? x.value() : Tensor<T>(x.shape());
-  const T* px = x.value().data();
-  T* py = y.data();
   detail::with_activation(activation, [&](auto function) {
-    using F = decltype(function);
-    detail::parallel_for(
-        "nopal::activate", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-          const std::int64_t end = r + 1 == rows ? size : (r + 1) * flat_row;
-#pragma GCC ivdep
-          for (std::int64_t i = r * flat_row; i < end; ++i) {
-            T value, slope;
-            F::apply(px[i], value, slope);
-            py[i] = value;
-          }
-        });
+    activate_by<decltype(function)>(x.value().data(), y.data(), y.size());
   });
   if (!recorded) return y;
 
-  return record<T>(y, [x, activation, size, rows](const Tensor<T>& dy) {
+  return record<T>(y, [x, activation](const Tensor<T>& dy) {
     // dx = f'(x) dy takes the memory of dy, which nobody needs afterwards.
-    const T* px = x.value().data();
-    T* pdy = dy.data();
     detail::with_activation(activation, [&](auto function) {
-      using F = decltype(function);
-      detail::parallel_for(
-          "nopal::activate_adjoint", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-            const std::int64_t end = r + 1 == rows ? size : (r + 1) * flat_row;
-#pragma GCC ivdep
-            for (std::int64_t i = r * flat_row; i < end; ++i) {
-              T value, slope;
-              F::apply(px[i], value, slope);
-              pdy[i] *= slope;
-            }
-          });
+      activate_adjoint_by<decltype(function)>(x.value().data(), dy.data(), dy.size());
     });
     x.accumulate(dy);
   });

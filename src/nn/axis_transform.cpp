@@ -14,11 +14,6 @@
 namespace nopal::detail {
 namespace {
 
-using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
-
-constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible &&
-                         Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::HostSpace>::accessible;
-
 // A panel of columns is folded, multiplied and done with before the next one: its N rows stay in
 // the first-level cache. Longer axes than `longest` are not folded.
 constexpr std::int64_t widest_panel = 64, longest = 1024, panel_entries = 16 * longest;
@@ -201,7 +196,7 @@ void AxisTransform<T>::analyse(const T* x, T* y, std::int64_t before, std::int64
   if constexpr (on_host) {
     const std::int64_t width = panel_width(n), panels = (after + width - 1) / width;
     detail::parallel_for(
-        "nopal::axis_transform", Range(0, before * panels), [=, this](const std::int64_t task) {
+        "nopal::axis_transform", ItemRange(0, before * panels), [=, this](const std::int64_t task) {
           const std::int64_t first = task % panels * width;
           const std::int64_t columns = std::min(width, after - first);
           T* out = y + task / panels * rows * after + first;
@@ -229,7 +224,7 @@ void AxisTransform<T>::synthesise(const T* y, T* x, std::int64_t before, std::in
   }
   if constexpr (on_host) {
     const std::int64_t width = panel_width(n), panels = (after + width - 1) / width;
-    detail::parallel_for("nopal::axis_transform_transpose", Range(0, before * panels),
+    detail::parallel_for("nopal::axis_transform_transpose", ItemRange(0, before * panels),
                          [=, this](const std::int64_t task) {
                            const std::int64_t first = task % panels * width;
                            const std::int64_t columns = std::min(width, after - first);

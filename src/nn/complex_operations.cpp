@@ -92,15 +92,20 @@ Variable<T> apply_factor(const Variable<T>& x, const Variable<T>& u, std::int64_
   });
 }
 
+namespace {
+
+template <class C>
+void transpose(std::int64_t rows, std::int64_t columns, const C* source, C* target) {
+  parallel_for(
+      "nopal::complex_transpose", Range(0, rows * columns),
+      KOKKOS_LAMBDA(std::int64_t i) { target[i % columns * rows + i / columns] = source[i]; });
+}
+
+}  // namespace
+
 template <class T>
 Variable<T> complex_transpose(const Variable<T>& x, std::int64_t m, std::int64_t n,
                               const Shape& shape) {
-  const auto transpose = [](std::int64_t rows, std::int64_t columns, const auto* source,
-                            auto* target) {
-    parallel_for(
-        "nopal::complex_transpose", Range(0, rows * columns),
-        KOKKOS_LAMBDA(std::int64_t i) { target[i % columns * rows + i / columns] = source[i]; });
-  };
   const Tensor<T> y(shape);
   transpose(m, n, entries(x.value()), entries(y));
   if (!needs_record(x)) return y;
@@ -230,16 +235,21 @@ Variable<T> modewise_scale(const Variable<T>& x, const Variable<T>& w) {
 
 namespace {
 
-// Position among the stored modes of active mode k.
-std::int64_t stored_position(std::int64_t k, const Shape& stored, const Shape& active,
-                             const Shape& first) {
-  std::int64_t position = 0, stride = 1;
-  for (int j = stored.rank() - 1; j >= 0; --j) {
-    position += (k % active[j] + first[j]) * stride;
-    k /= active[j];
-    stride *= stored[j];
+// A run of active modes whose weights lie one after the other: run(k, count, position) for the
+// first of them among the active modes, their number, and the first among the stored ones.
+template <class Run>
+void for_each_run(const Shape& stored, const Shape& active, const Shape& first, const Run& run) {
+  // Modes of the last axis do; all modes do if none are left out.
+  const std::int64_t length = active.size() == stored.size() ? active.size() : active[-1];
+  for (std::int64_t k = 0; k < active.size(); k += length) {
+    std::int64_t position = 0, stride = 1, rest = k;
+    for (int j = stored.rank() - 1; j >= 0; --j) {
+      position += (rest % active[j] + first[j]) * stride;
+      rest /= active[j];
+      stride *= stored[j];
+    }
+    run(k, length, position);
   }
-  return position;
 }
 
 }  // namespace
@@ -251,31 +261,36 @@ Variable<T> modewise_product(const Variable<T>& x, const Variable<T>& w, const S
   const std::int64_t batch = x.shape()[0], in = x.shape()[-2];
   const std::int64_t modes = active.size();
   const Tensor<T> y(x.shape().with(-2, out));
-  for (std::int64_t k = 0; k < modes; ++k)
-    gemm<C>(Op::none, Op::none, batch, out, in, C(1), entries(x.value()) + k * in, modes * in,
-            entries(w.value()) + stored_position(k, stored, active, first) * in * out, out, C(0),
-            entries(y) + k * out, modes * out);
+  for_each_run(stored, active, first, [&](std::int64_t k, std::int64_t count, std::int64_t place) {
+    gemm_batched<C>(Op::none, Op::none, batch, out, in, C(1), entries(x.value()) + k * in,
+                    modes * in, in, entries(w.value()) + place * in * out, out, in * out, C(0),
+                    entries(y) + k * out, modes * out, out, count);
+  });
   if (!needs_record(x, w)) return y;
   return record<T>(y, [=](const Tensor<T>& dy) {
     if (x.requires_gradient()) {
       const auto [dx, beta] = x.gradient_slot();
-      for (std::int64_t k = 0; k < modes; ++k)
-        gemm<C>(Op::none, Op::conjugate_transpose, batch, in, out, C(1), entries(dy) + k * out,
-                modes * out,
-                entries(w.value()) + stored_position(k, stored, active, first) * in * out, out,
-                C(beta), entries(dx) + k * in, modes * in);
+      for_each_run(
+          stored, active, first,
+          [&, dx = dx, beta = beta](std::int64_t k, std::int64_t count, std::int64_t place) {
+            gemm_batched<C>(Op::none, Op::conjugate_transpose, batch, in, out, C(1),
+                            entries(dy) + k * out, modes * out, out,
+                            entries(w.value()) + place * in * out, out, in * out, C(beta),
+                            entries(dx) + k * in, modes * in, in, count);
+          });
     }
     if (w.requires_gradient()) {
-      const auto [dw, slot_beta] = w.gradient_slot();
-      T beta = slot_beta;
-      if (modes < stored.size() && beta == T(0)) {
-        dw.fill(T(0));  // modes that are not active have gradient 0
-        beta = T(1);
-      }
-      for (std::int64_t k = 0; k < modes; ++k)
-        gemm<C>(Op::conjugate_transpose, Op::none, in, out, batch, C(1),
-                entries(x.value()) + k * in, modes * in, entries(dy) + k * out, modes * out,
-                C(beta), entries(dw) + stored_position(k, stored, active, first) * in * out, out);
+      const auto slot = w.gradient_slot();
+      const bool all = modes == stored.size();
+      if (!all && slot.beta == T(0)) slot.buffer.fill(T(0));  // of modes that are not active
+      const C beta(all ? slot.beta : T(1));
+      for_each_run(stored, active, first,
+                   [&](std::int64_t k, std::int64_t count, std::int64_t place) {
+                     gemm_batched<C>(Op::conjugate_transpose, Op::none, in, out, batch, C(1),
+                                     entries(x.value()) + k * in, modes * in, in,
+                                     entries(dy) + k * out, modes * out, out, beta,
+                                     entries(slot.buffer) + place * in * out, out, in * out, count);
+                   });
     }
   });
 }

@@ -13,11 +13,6 @@
 namespace nopal::detail {
 namespace {
 
-constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible &&
-                         Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::HostSpace>::accessible;
-
-using Items = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
-
 // Coarse points [first, end) of an axis.
 struct Range {
   std::int64_t first, end;
@@ -135,7 +130,7 @@ void kernel_gradient_host(const ConvolutionGeometry& g, const T* fine, const T* 
   const std::int64_t size = sums.size();
   const Tensor<T> partial = Tensor<T>::zeros({parts, size});
   T* sum = partial.data();
-  detail::parallel_for("nopal::kernel_gradient", Items(0, parts), [=](std::int64_t part) {
+  detail::parallel_for("nopal::kernel_gradient", ItemRange(0, parts), [=](std::int64_t part) {
     for (std::int64_t i = items * part / parts; i < items * (part + 1) / parts; ++i) {
       const std::int64_t piece = i % pieces, group = i / pieces % groups;
       const std::int64_t q0 = i / (pieces * groups) % n0, b = i / (pieces * groups * n0);
@@ -151,7 +146,7 @@ void kernel_gradient_host(const ConvolutionGeometry& g, const T* fine, const T* 
   const std::int64_t taps = g.axes[2].taps;
   const std::int64_t outer = g.axes[0].taps * g.axes[1].taps * taps;
   const bool few_coarse = sums.few_coarse;
-  detail::parallel_for("nopal::kernel_gradient_sum", Items(0, outer), [=](std::int64_t t) {
+  detail::parallel_for("nopal::kernel_gradient_sum", ItemRange(0, outer), [=](std::int64_t t) {
     // Strides of (f, g) in the sums and in dw.
     const T* s = few_coarse ? sum + (t / taps * ng * taps + t % taps) * nf : sum + t * nf * ng;
     const std::int64_t s_f = few_coarse ? 1 : ng, s_g = few_coarse ? taps * nf : 1;

@@ -13,11 +13,6 @@
 namespace nopal::detail {
 namespace {
 
-constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible &&
-                         Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::HostSpace>::accessible;
-
-using Items = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
-
 // A map as kernels take it, by value.
 struct Map {
   MapAxis axes[3];
@@ -187,7 +182,7 @@ void apply_kernel_host(const ConvolutionGeometry& g, const PackedKernel<T>& kern
   const T* w = kernel.entries.data();
   const std::int64_t segments = (box.count[2] + segment_points - 1) / segment_points;
   detail::parallel_for(
-      "nopal::convolution", Items(0, g.batch * box.count[0] * box.count[1] * segments),
+      "nopal::convolution", ItemRange(0, g.batch * box.count[0] * box.count[1] * segments),
       [=](std::int64_t item) {
         const std::int64_t s = item % segments, line = item / segments;
         const std::int64_t z1 = line % box.count[1];
@@ -223,7 +218,7 @@ PackedKernel<T> pack_kernel(const ConvolutionGeometry& g, Direction direction,
   T* entries = kernel.entries.data();
   const std::int64_t i_stride = swapped ? 1 : out, o_stride = swapped ? in : 1;
   detail::parallel_for(
-      "nopal::pack_kernel", Items(0, taps), KOKKOS_LAMBDA(std::int64_t t) {
+      "nopal::pack_kernel", ItemRange(0, taps), KOKKOS_LAMBDA(std::int64_t t) {
         const std::int64_t k0 = t / (a1.taps * a2.taps), k1 = t / a2.taps % a1.taps;
         const std::int64_t k2 = t % a2.taps;
         const std::int64_t c0 = k0 % a0.classes(), c1 = k1 % a1.classes(), c2 = k2 % a2.classes();
@@ -255,48 +250,58 @@ void apply_kernel(const ConvolutionGeometry& g, const PackedKernel<T>& kernel, c
     apply_kernel_kokkos(g, kernel, x, output, box);
 }
 
+namespace {
+
+// F is the activation, one of activation_functions.hpp.
+template <class F, class T>
+void apply_kernel_kokkos_by(const Map& m, const T* w, std::int64_t batch, const T* x,
+                            const MapOutput<T>& out, const Box& box) {
+  // Plain numbers: std::array is not for device code.
+  const std::int64_t n0 = box.count[0], n1 = box.count[1];
+  const std::int64_t first0 = box.first[0], first1 = box.first[1], first2 = box.first[2];
+  using Policy =
+      Kokkos::MDRangePolicy<ExecutionSpace, Kokkos::Rank<3>, Kokkos::IndexType<std::int64_t>>;
+  detail::parallel_for(
+      "nopal::convolution", Policy({0, 0, 0}, {batch * n0 * n1, box.count[2], m.out}),
+      KOKKOS_LAMBDA(std::int64_t line, std::int64_t point, std::int64_t o) {
+        const std::int64_t b = line / (n0 * n1);
+        const std::int64_t z0 = first0 + line / n1 % n0;
+        const std::int64_t z1 = first1 + line % n1;
+        const std::int64_t z2 = first2 + point;
+        const MapAxis &a0 = m.axes[0], &a1 = m.axes[1], &a2 = m.axes[2];
+        const Taps t0 = a0.taps_of(z0), t1 = a1.taps_of(z1), t2 = a2.taps_of(z2);
+        const std::int64_t before = taps_before(a0, a1, a2, t0.which, t1.which, t2.which);
+        const std::int64_t first = m.panels.first_of(o), width = m.panels.width(first);
+        const T* entries = w + before * m.in * m.panels.padded(m.out) +
+                           first * t0.count * t1.count * t2.count * m.in + (o - first);
+        T sum = 0;
+        for (std::int64_t j0 = t0.low; j0 < t0.high; ++j0)
+          for (std::int64_t j1 = t1.low; j1 < t1.high; ++j1)
+            for (std::int64_t j2 = t2.low; j2 < t2.high; ++j2) {
+              const std::int64_t t = (j0 * t1.count + j1) * t2.count + j2;
+              const T* xi = x + (((b * a0.in + t0.first + j0) * a1.in + t1.first + j1) * a2.in +
+                                 t2.first + j2) *
+                                    m.in;
+              for (std::int64_t i = 0; i < m.in; ++i)
+                sum += xi[i] * entries[(t * m.in + i) * width];
+            }
+        const std::int64_t place = (((b * a0.out + z0) * a1.out + z1) * a2.out + z2) * m.out + o;
+        T y = out.sign * sum, slope;
+        if (out.bias) y += out.bias[o];
+        if (out.init) y += out.init[place];
+        F::apply(y, out.y[place], slope);
+        if (out.slope) out.slope[place] = slope;
+      });
+}
+
+}  // namespace
+
 template <class T>
 void apply_kernel_kokkos(const ConvolutionGeometry& g, const PackedKernel<T>& kernel, const T* x,
                          const MapOutput<T>& output, const Box& box) {
-  const Map m(g, kernel);
-  const T* w = kernel.entries.data();
-  using Policy =
-      Kokkos::MDRangePolicy<ExecutionSpace, Kokkos::Rank<3>, Kokkos::IndexType<std::int64_t>>;
   with_activation(output.activation, [&](auto function) {
-    using F = decltype(function);
-    const MapOutput<T> out = output;
-    detail::parallel_for(
-        "nopal::convolution",
-        Policy({0, 0, 0}, {g.batch * box.count[0] * box.count[1], box.count[2], m.out}),
-        KOKKOS_LAMBDA(std::int64_t line, std::int64_t point, std::int64_t o) {
-          const std::int64_t b = line / (box.count[0] * box.count[1]);
-          const std::int64_t z0 = box.first[0] + line / box.count[1] % box.count[0];
-          const std::int64_t z1 = box.first[1] + line % box.count[1];
-          const std::int64_t z2 = box.first[2] + point;
-          const MapAxis &a0 = m.axes[0], &a1 = m.axes[1], &a2 = m.axes[2];
-          const Taps t0 = a0.taps_of(z0), t1 = a1.taps_of(z1), t2 = a2.taps_of(z2);
-          const std::int64_t before = taps_before(a0, a1, a2, t0.which, t1.which, t2.which);
-          const std::int64_t first = m.panels.first_of(o), width = m.panels.width(first);
-          const T* entries = w + before * m.in * m.panels.padded(m.out) +
-                             first * t0.count * t1.count * t2.count * m.in + (o - first);
-          T sum = 0;
-          for (std::int64_t j0 = t0.low; j0 < t0.high; ++j0)
-            for (std::int64_t j1 = t1.low; j1 < t1.high; ++j1)
-              for (std::int64_t j2 = t2.low; j2 < t2.high; ++j2) {
-                const std::int64_t t = (j0 * t1.count + j1) * t2.count + j2;
-                const T* xi = x + (((b * a0.in + t0.first + j0) * a1.in + t1.first + j1) * a2.in +
-                                   t2.first + j2) *
-                                      m.in;
-                for (std::int64_t i = 0; i < m.in; ++i)
-                  sum += xi[i] * entries[(t * m.in + i) * width];
-              }
-          const std::int64_t place = (((b * a0.out + z0) * a1.out + z1) * a2.out + z2) * m.out + o;
-          T y = out.sign * sum, slope;
-          if (out.bias) y += out.bias[o];
-          if (out.init) y += out.init[place];
-          F::apply(y, out.y[place], slope);
-          if (out.slope) out.slope[place] = slope;
-        });
+    apply_kernel_kokkos_by<decltype(function)>(Map(g, kernel), kernel.entries.data(), g.batch, x,
+                                               output, box);
   });
 }
 

@@ -14,72 +14,65 @@
 namespace nopal {
 namespace {
 
-using Rows = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
-
-// One output channel, the usual case of a scalar field, needs no product with W2: these two kernels
-// do everything between the two products with W1 in one pass.
+// One output channel, the usual case of a scalar field, needs no product with W2: on the host these
+// two kernels do everything between the two products with W1 in one pass. On a device, where an
+// item for each row would be too few and read across the rows, it is like any other number of
+// channels.
 
 // y[r] = y0[r] + b2 + sum_c f(z[r, c] + b1[c]) w2[c]; y0 = y if `add`, else 0.
-template <class T>
+template <class F, class T>
 void scalar_output(const T* z, const T* b1, const T* w2, const T* b2, T* y, std::int64_t rows,
-                   std::int64_t hidden, Activation activation, bool add) {
-  detail::with_activation(activation, [&](auto function) {
-    using F = decltype(function);
-    detail::parallel_for(
-        "nopal::mlp_output", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-          constexpr int lanes = 16;
-          const T* zr = z + r * hidden;
-          T part[lanes] = {};
-          std::int64_t c = 0;
-          for (; c + lanes <= hidden; c += lanes)
+                   std::int64_t hidden, bool add) {
+  detail::parallel_for(
+      "nopal::mlp_output", detail::ItemRange(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
+        constexpr int lanes = 16;
+        const T* zr = z + r * hidden;
+        T part[lanes] = {};
+        std::int64_t c = 0;
+        for (; c + lanes <= hidden; c += lanes)
 #pragma GCC ivdep
-            for (int l = 0; l < lanes; ++l) {
-              T value, slope;
-              F::apply(zr[c + l] + b1[c + l], value, slope);
-              part[l] += value * w2[c + l];
-            }
-          T sum = b2[0];
-          for (; c < hidden; ++c) {
+          for (int l = 0; l < lanes; ++l) {
             T value, slope;
-            F::apply(zr[c] + b1[c], value, slope);
-            sum += value * w2[c];
+            F::apply(zr[c + l] + b1[c + l], value, slope);
+            part[l] += value * w2[c + l];
           }
-          for (const T lane : part)
-            sum += lane;
-          y[r] = add ? y[r] + sum : sum;
-        });
-  });
+        T sum = b2[0];
+        for (; c < hidden; ++c) {
+          T value, slope;
+          F::apply(zr[c] + b1[c], value, slope);
+          sum += value * w2[c];
+        }
+        for (const T lane : part)
+          sum += lane;
+        y[r] = add ? y[r] + sum : sum;
+      });
 }
 
 // With h = f(z + b1): z := dz = dy w2 f'(z + b1), and sums over the rows of each of `parts` ranges:
 // dw2[part, c] = sum h dy, db1[part, c] = sum dz.
-template <class T>
+template <class F, class T>
 void scalar_output_adjoint(T* z, const T* b1, const T* w2, const T* dy, T* dw2, T* db1,
-                           std::int64_t rows, std::int64_t hidden, Activation activation,
-                           std::int64_t parts) {
-  detail::with_activation(activation, [&](auto function) {
-    using F = decltype(function);
-    detail::parallel_for(
-        "nopal::mlp_output_adjoint", Rows(0, parts), KOKKOS_LAMBDA(std::int64_t part) {
-          T* dw = dw2 + part * hidden;
-          T* db = db1 + part * hidden;
-          for (std::int64_t c = 0; c < hidden; ++c)
-            dw[c] = db[c] = T(0);
-          for (std::int64_t r = rows * part / parts; r < rows * (part + 1) / parts; ++r) {
-            T* zr = z + r * hidden;
-            const T g = dy[r];
+                           std::int64_t rows, std::int64_t hidden, std::int64_t parts) {
+  detail::parallel_for(
+      "nopal::mlp_output_adjoint", detail::ItemRange(0, parts), KOKKOS_LAMBDA(std::int64_t part) {
+        T* dw = dw2 + part * hidden;
+        T* db = db1 + part * hidden;
+        for (std::int64_t c = 0; c < hidden; ++c)
+          dw[c] = db[c] = T(0);
+        for (std::int64_t r = rows * part / parts; r < rows * (part + 1) / parts; ++r) {
+          T* zr = z + r * hidden;
+          const T g = dy[r];
 #pragma GCC ivdep
-            for (std::int64_t c = 0; c < hidden; ++c) {
-              T value, slope;
-              F::apply(zr[c] + b1[c], value, slope);
-              const T dz = slope * (g * w2[c]);
-              dw[c] += value * g;
-              db[c] += dz;
-              zr[c] = dz;
-            }
+          for (std::int64_t c = 0; c < hidden; ++c) {
+            T value, slope;
+            F::apply(zr[c] + b1[c], value, slope);
+            const T dz = slope * (g * w2[c]);
+            dw[c] += value * g;
+            db[c] += dz;
+            zr[c] = dz;
           }
-        });
-  });
+        }
+      });
 }
 
 }  // namespace
@@ -98,6 +91,7 @@ Variable<T> mlp(const Variable<T>& x, const Variable<T>& weight1, const Variable
               weight1.shape());
   const std::int64_t in = weight1.value().extent(0), hidden = weight1.value().extent(1);
   const std::int64_t out = weight2.value().extent(1), rows = x.value().size() / in;
+  const bool scalar = detail::on_host && out == 1;
   const bool added = add.value().defined();
   const Tensor<T> y = added ? add.value() : Tensor<T>(x.shape().with(-1, out));
   NOPAL_CHECK(y.size() == rows * out, "mlp: the field to add to has shape ", y.shape(),
@@ -112,9 +106,11 @@ Variable<T> mlp(const Variable<T>& x, const Variable<T>& weight1, const Variable
       T* yr = y.data() + r * out;
       gemm(Op::none, Op::none, n, hidden, in, T(1), x.value().data() + r * in, in,
            weight1.value().data(), hidden, T(0), h, hidden);
-      if (out == 1) {
-        scalar_output(h, bias1.value().data(), weight2.value().data(), bias2.value().data(), yr, n,
-                      hidden, activation, added);
+      if (scalar) {
+        detail::with_activation(activation, [&](auto function) {
+          scalar_output<decltype(function)>(h, bias1.value().data(), weight2.value().data(),
+                                            bias2.value().data(), yr, n, hidden, added);
+        });
         continue;
       }
       detail::activate_rows(h, bias1.value().data(), n, hidden, activation);
@@ -149,12 +145,14 @@ Variable<T> mlp(const Variable<T>& x, const Variable<T>& weight1, const Variable
            hidden);
       if (db2.buffer.defined())
         detail::sum_rows(dyr, db2.buffer.data(), n, out, r > 0 ? T(1) : db2.beta);
-      if (out == 1) {
+      if (scalar) {
         // One part for each few hundred rows: independent sums in a fixed order.
         const std::int64_t parts = std::max<std::int64_t>(1, std::min(n / 256, tile / 2));
         T *dw = s, *db = s + parts * hidden;
-        scalar_output_adjoint(h, bias1.value().data(), weight2.value().data(), dyr, dw, db, n,
-                              hidden, activation, parts);
+        detail::with_activation(activation, [&](auto function) {
+          scalar_output_adjoint<decltype(function)>(h, bias1.value().data(), weight2.value().data(),
+                                                    dyr, dw, db, n, hidden, parts);
+        });
         if (dw2.buffer.defined())
           detail::sum_rows(dw, dw2.buffer.data(), parts, hidden, r > 0 ? T(1) : dw2.beta);
         if (db1.buffer.defined())

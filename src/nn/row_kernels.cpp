@@ -4,19 +4,9 @@
 #include "nn/row_kernels.hpp"
 #include "core/parallel.hpp"
 
-#include <nopal/core/blas.hpp>
-
 #include <algorithm>
 
 namespace nopal::detail {
-namespace {
-
-using Rows = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
-
-constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
-
-}  // namespace
-
 template <class T>
 std::int64_t tile_rows(std::int64_t entries) {
   const std::int64_t bytes = on_host ? (std::int64_t(128) << 10) * ExecutionSpace().concurrency()
@@ -26,41 +16,34 @@ std::int64_t tile_rows(std::int64_t entries) {
 
 template <class T>
 void fill_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns) {
-  detail::parallel_for(
-      "nopal::fill_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-        T* yr = y + r * columns;
-#pragma GCC ivdep
-        for (std::int64_t c = 0; c < columns; ++c)
-          yr[c] = b[c];
-      });
+  parallel_entries(
+      "nopal::fill_rows", rows, columns,
+      KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) { y[r * columns + c] = b[c]; });
 }
 
 template <class T>
 void add_rows(const T* b, T* y, std::int64_t rows, std::int64_t columns) {
-  detail::parallel_for(
-      "nopal::add_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-        T* yr = y + r * columns;
-#pragma GCC ivdep
-        for (std::int64_t c = 0; c < columns; ++c)
-          yr[c] += b[c];
-      });
+  parallel_entries(
+      "nopal::add_rows", rows, columns,
+      KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) { y[r * columns + c] += b[c]; });
 }
 
 namespace {
 
-// s[c] := beta s[c] + sum_r entry(r * columns + c). Partial sums over blocks of rows keep float
-// rounding small for millions of points.
+// Partial sums over blocks of rows keep float rounding small for millions of points.
+constexpr std::int64_t block_rows = 64;
+
+// s[c] := beta s[c] + sum_r entry(r * columns + c) on the host: 16 columns an item.
 template <class T, class Entry>
-void reduce_rows(const char* name, T* s, std::int64_t rows, std::int64_t columns, T beta,
-                 const Entry& entry) {
-  constexpr std::int64_t block = 64;
-  detail::parallel_for(
-      name, Rows(0, (columns + 15) / 16), KOKKOS_LAMBDA(std::int64_t group) {
+void reduce_rows_host(const char* name, T* s, std::int64_t rows, std::int64_t columns, T beta,
+                      const Entry& entry) {
+  parallel_for(
+      name, ItemRange(0, (columns + 15) / 16), KOKKOS_LAMBDA(std::int64_t group) {
         const std::int64_t first = group * 16;
         const int width = static_cast<int>(columns - first < 16 ? columns - first : 16);
         double total[16] = {};
-        for (std::int64_t r0 = 0; r0 < rows; r0 += block) {
-          const std::int64_t end = r0 + block < rows ? r0 + block : rows;
+        for (std::int64_t r0 = 0; r0 < rows; r0 += block_rows) {
+          const std::int64_t end = r0 + block_rows < rows ? r0 + block_rows : rows;
           T part[16] = {};
           if (width == 16) {
             for (std::int64_t r = r0; r < end; ++r)
@@ -80,6 +63,43 @@ void reduce_rows(const char* name, T* s, std::int64_t rows, std::int64_t columns
       });
 }
 
+// The same on a device: an item for each column of each part of the rows, then one for each column.
+template <class T, class Entry>
+void reduce_rows_device(const char* name, T* s, std::int64_t rows, std::int64_t columns, T beta,
+                        const Entry& entry) {
+  const std::int64_t most = std::max<std::int64_t>(1, (std::int64_t(1) << 18) / columns);
+  const std::int64_t parts = std::clamp<std::int64_t>(rows / 32, 1, std::min(most, rows / 8 + 1));
+  const Tensor<double> partial({parts, columns});
+  double* sums = partial.data();
+  parallel_for(
+      name, ItemRange(0, parts * columns), KOKKOS_LAMBDA(std::int64_t i) {
+        const std::int64_t part = i / columns, c = i % columns;
+        double sum = 0;
+        for (std::int64_t r = rows * part / parts; r < rows * (part + 1) / parts; ++r)
+          sum += static_cast<double>(entry(r * columns + c));
+        sums[i] = sum;
+      });
+  // Four lanes a column shorten the chain of additions.
+  parallel_for(
+      name, ItemRange(0, columns), KOKKOS_LAMBDA(std::int64_t c) {
+        double lanes[4] = {};
+        for (std::int64_t part = 0; part < parts; ++part)
+          lanes[part % 4] += sums[part * columns + c];
+        const double sum = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+        s[c] = (beta == T(0) ? T(0) : beta * s[c]) + static_cast<T>(sum);
+      });
+}
+
+template <class T, class Entry>
+void reduce_rows(const char* name, T* s, std::int64_t rows, std::int64_t columns, T beta,
+                 const Entry& entry) {
+  if (columns == 0) return;
+  if (on_host)
+    reduce_rows_host(name, s, rows, columns, beta, entry);
+  else
+    reduce_rows_device(name, s, rows, columns, beta, entry);
+}
+
 }  // namespace
 
 template <class T>
@@ -97,32 +117,25 @@ void dot_rows(const T* x, const T* y, T* s, std::int64_t rows, std::int64_t colu
 
 template <class T>
 void scale_rows(const T* g, const T* x, T* y, std::int64_t rows, std::int64_t columns, T beta) {
-  const bool add = beta != T(0);
-  detail::parallel_for(
-      "nopal::scale_rows", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-        const T* xr = x + r * columns;
-        T* yr = y + r * columns;
-        // Two loops: the compiler does not take the condition out, and then does not vectorise.
-        if (add) {
-#pragma GCC ivdep
-          for (std::int64_t c = 0; c < columns; ++c)
-            yr[c] += g[c] * xr[c];
-        } else {
-#pragma GCC ivdep
-          for (std::int64_t c = 0; c < columns; ++c)
-            yr[c] = g[c] * xr[c];
-        }
-      });
+  // Two loops: the compiler does not take the condition out, and then does not vectorise.
+  if (beta != T(0))
+    parallel_entries(
+        "nopal::scale_rows", rows, columns, KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) {
+          y[r * columns + c] += g[c] * x[r * columns + c];
+        });
+  else
+    parallel_entries(
+        "nopal::scale_rows", rows, columns, KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) {
+          y[r * columns + c] = g[c] * x[r * columns + c];
+        });
 }
 
 template <class T>
 void standardise_rows(const T* x, const T* mean, const T* inverse, T* y, std::int64_t rows,
                       std::int64_t columns) {
-  detail::parallel_for(
-      "nopal::standardise", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-#pragma GCC ivdep
-        for (std::int64_t c = 0; c < columns; ++c)
-          y[r * columns + c] = (x[r * columns + c] - mean[c]) * inverse[c];
+  parallel_entries(
+      "nopal::standardise", rows, columns, KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) {
+        y[r * columns + c] = (x[r * columns + c] - mean[c]) * inverse[c];
       });
 }
 
@@ -131,24 +144,17 @@ void standardise_rows_adjoint(const T* dy, const T* z, const T* scale, const T* 
                               const T* m1, const T* m2, T* dx, std::int64_t rows,
                               std::int64_t columns, T beta) {
   const bool add = beta != T(0);
-  detail::parallel_for(
-      "nopal::standardise_adjoint", Rows(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
-        for (std::int64_t c = 0; c < columns; ++c) {
-          const std::int64_t i = r * columns + c;
-          dx[i] = (add ? dx[i] : T(0)) + inverse[c] * (scale[c] * dy[i] - m1[c] - z[i] * m2[c]);
-        }
+  parallel_entries(
+      "nopal::standardise_adjoint", rows, columns, KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) {
+        const std::int64_t i = r * columns + c;
+        dx[i] = (add ? dx[i] : T(0)) + inverse[c] * (scale[c] * dy[i] - m1[c] - z[i] * m2[c]);
       });
 }
 
 template <class T>
 void multiply(const T* x, T* y, std::int64_t size) {
-  detail::parallel_for(
-      "nopal::multiply", Rows(0, (size + 1023) / 1024), KOKKOS_LAMBDA(std::int64_t block) {
-        const std::int64_t end = (block + 1) * 1024 < size ? (block + 1) * 1024 : size;
-#pragma GCC ivdep
-        for (std::int64_t i = block * 1024; i < end; ++i)
-          y[i] *= x[i];
-      });
+  parallel_flat(
+      "nopal::multiply", size, KOKKOS_LAMBDA(std::int64_t i) { y[i] *= x[i]; });
 }
 
 #define NOPAL_INSTANTIATE(T)                                                                       \

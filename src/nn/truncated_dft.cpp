@@ -6,14 +6,13 @@
 #include "core/parallel.hpp"
 #include "nn/axis_transform.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
 
 namespace nopal {
 namespace {
-
-using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
 
 // Rows of the cosines (h + 1 of them) and sines (h) of an axis.
 std::int64_t highest(const Shape& modes, int axis) {
@@ -104,33 +103,54 @@ TruncatedDft<T>::TruncatedDft(const Shape& grid, const Shape& modes) : grid_(gri
 template <class T>
 TruncatedDft<T>::~TruncatedDft() = default;
 
-// spectrum[p, c] = s_mode(p) sum_t sign[p, t] products[index[p, t], c], parts interleaved after c.
+namespace {
+
+// A list of at most `width` terms for each result, and the factor of each mode.
 template <class T>
-void TruncatedDft<T>::combine(const T* products, T* spectrum, std::int64_t channels,
-                              bool hermitian) const {
-  const int width = terms_of_part_;
-  const T* sign = part_sign_.data();
-  const auto index = part_index_;
-  const T* multiplicity = multiplicity_.data();
-  const T normalisation = normalisation_;
+struct Combination {
+  const T* sign;
+  const std::int32_t* index;
+  int width;
+  const T* multiplicity;  // null: `normalisation` for all modes
+  T normalisation;
+  KOKKOS_INLINE_FUNCTION T factor(std::int64_t mode) const {
+    return multiplicity ? multiplicity[mode] : normalisation;
+  }
+};
+
+// The channels of item i of `pieces` for each result: all of them on the host, one on a device.
+std::int64_t channel_pieces(std::int64_t channels) {
+  return detail::on_host ? 1 : channels;
+}
+
+// spectrum[p, c] = s_mode(p) sum_t sign[p, t] products[index[p, t], c], parts p interleaved after
+// c, for several samples.
+template <class T>
+void combine(const Combination<T>& terms, const T* products, std::int64_t product_count,
+             T* spectrum, std::int64_t modes, std::int64_t channels, std::int64_t samples) {
+  const std::int64_t pieces = channel_pieces(channels), width = channels / pieces;
   detail::parallel_for(
-      "nopal::dft_combine", Range(0, mode_count_), KOKKOS_LAMBDA(std::int64_t mode) {
-        const T factor = hermitian ? multiplicity[mode] : normalisation;
-        T* out = spectrum + mode * channels * 2;
-        for (int t = 0; t < width; ++t) {
-          const std::int64_t re = 2 * mode * width + t, im = re + width;
-          const T sre = factor * sign[re], sim = factor * sign[im];
-          const T* pre = products + index(re) * channels;
-          const T* pim = products + index(im) * channels;
+      "nopal::dft_combine", detail::ItemRange(0, samples * modes * pieces),
+      KOKKOS_LAMBDA(std::int64_t i) {
+        const std::int64_t first = i % pieces * width, mode = i / pieces % modes;
+        const std::int64_t sample = i / (pieces * modes);
+        const T* in = products + sample * product_count * channels + first;
+        T* out = spectrum + ((sample * modes + mode) * channels + first) * 2;
+        const T factor = terms.factor(mode);
+        for (int t = 0; t < terms.width; ++t) {
+          const std::int64_t re = 2 * mode * terms.width + t, im = re + terms.width;
+          const T sre = factor * terms.sign[re], sim = factor * terms.sign[im];
+          const T* pre = in + terms.index[re] * channels;
+          const T* pim = in + terms.index[im] * channels;
           if (t == 0) {
 #pragma GCC ivdep
-            for (std::int64_t c = 0; c < channels; ++c) {
+            for (std::int64_t c = 0; c < width; ++c) {
               out[2 * c] = sre * pre[c];
               out[2 * c + 1] = sim * pim[c];
             }
           } else {
 #pragma GCC ivdep
-            for (std::int64_t c = 0; c < channels; ++c) {
+            for (std::int64_t c = 0; c < width; ++c) {
               out[2 * c] += sre * pre[c];
               out[2 * c + 1] += sim * pim[c];
             }
@@ -141,33 +161,40 @@ void TruncatedDft<T>::combine(const T* products, T* spectrum, std::int64_t chann
 
 // The transpose of combine().
 template <class T>
-void TruncatedDft<T>::spread(const T* spectrum, T* products, std::int64_t channels,
-                             bool hermitian) const {
-  const int width = terms_of_product_;
-  const T* sign = product_sign_.data();
-  const auto index = product_index_;
-  const T* multiplicity = multiplicity_.data();
-  const T normalisation = normalisation_;
+void spread(const Combination<T>& terms, const T* spectrum, std::int64_t modes, T* products,
+            std::int64_t product_count, std::int64_t channels, std::int64_t samples) {
+  const std::int64_t pieces = channel_pieces(channels), width = channels / pieces;
   detail::parallel_for(
-      "nopal::dft_spread", Range(0, product_count_), KOKKOS_LAMBDA(std::int64_t product) {
-        T* out = products + product * channels;
-        for (int t = 0; t < width; ++t) {
-          const std::int64_t term = product * width + t;
-          const std::int64_t mode = index(term) / 2, part = index(term) % 2;
-          const T s = sign[term] * (hermitian ? multiplicity[mode] : normalisation);
-          const T* in = spectrum + mode * channels * 2 + part;
+      "nopal::dft_spread", detail::ItemRange(0, samples * product_count * pieces),
+      KOKKOS_LAMBDA(std::int64_t i) {
+        const std::int64_t first = i % pieces * width, product = i / pieces % product_count;
+        const std::int64_t sample = i / (pieces * product_count);
+        T* out = products + (sample * product_count + product) * channels + first;
+        for (int t = 0; t < terms.width; ++t) {
+          const std::int64_t term = product * terms.width + t;
+          const std::int64_t mode = terms.index[term] / 2, part = terms.index[term] % 2;
+          const T s = terms.sign[term] * terms.factor(mode);
+          const T* in = spectrum + ((sample * modes + mode) * channels + first) * 2 + part;
           if (t == 0) {
 #pragma GCC ivdep
-            for (std::int64_t c = 0; c < channels; ++c)
+            for (std::int64_t c = 0; c < width; ++c)
               out[c] = s * in[2 * c];
           } else {
 #pragma GCC ivdep
-            for (std::int64_t c = 0; c < channels; ++c)
+            for (std::int64_t c = 0; c < width; ++c)
               out[c] += s * in[2 * c];
           }
         }
       });
 }
+
+// Samples to transform at a time: one on the host, so that what one axis leaves is still in cache
+// for the next; all on a device, to fill it.
+std::int64_t group_size(std::int64_t batch) {
+  return detail::on_host ? 1 : std::max<std::int64_t>(batch, 1);
+}
+
+}  // namespace
 
 template <class T>
 void TruncatedDft<T>::analyse(const Tensor<T>& x, const Tensor<T>& spectrum, bool hermitian) const {
@@ -178,27 +205,30 @@ void TruncatedDft<T>::analyse(const Tensor<T>& x, const Tensor<T>& spectrum, boo
                   spectrum.size() == 2 * batch * mode_count_ * channels,
               "truncated DFT: field ", x.shape(), " and spectrum ", spectrum.shape(),
               " do not match grid ", grid_, " and modes ", modes_);
-  // Sample by sample, so that what one axis leaves is still in cache for the next; the last axis
-  // first, whose data lies together.
+  const std::int64_t group = group_size(batch);
+  const Combination<T> terms{part_sign_.data(), part_index_.data(), terms_of_part_,
+                             hermitian ? multiplicity_.data() : nullptr, normalisation_};
+  // The last axis first, whose data lies together.
   std::array<Tensor<T>, 3> stage;  // stage[j]: axes from j on transformed
   std::int64_t before = grid_.size(), after = channels;
   for (int j = d - 1; j >= 0; --j) {
     before /= grid_[j];
     after *= rows_[j];
-    stage[static_cast<std::size_t>(j)] = Tensor<T>({before, after});
+    stage[static_cast<std::size_t>(j)] = Tensor<T>({group * before, after});
   }
-  for (std::int64_t b = 0; b < batch; ++b) {
+  for (std::int64_t b = 0; b < batch; b += group) {
     const T* in = x.data() + b * grid_.size() * channels;
     before = grid_.size();
     after = channels;
     for (int j = d - 1; j >= 0; --j) {
       before /= grid_[j];
       T* out = stage[static_cast<std::size_t>(j)].data();
-      axes_[static_cast<std::size_t>(j)].analyse(in, out, before, after);
+      axes_[static_cast<std::size_t>(j)].analyse(in, out, group * before, after);
       after *= rows_[j];
       in = out;
     }
-    combine(in, spectrum.data() + 2 * b * mode_count_ * channels, channels, hermitian);
+    combine(terms, in, product_count_, spectrum.data() + 2 * b * mode_count_ * channels,
+            mode_count_, channels, group);
   }
 }
 
@@ -212,16 +242,20 @@ void TruncatedDft<T>::synthesise(const Tensor<T>& spectrum, const Tensor<T>& x, 
                   spectrum.size() == 2 * batch * mode_count_ * channels,
               "inverse truncated DFT: field ", x.shape(), " and spectrum ", spectrum.shape(),
               " do not match grid ", grid_, " and modes ", modes_);
+  const std::int64_t group = group_size(batch);
+  const Combination<T> terms{product_sign_.data(), product_index_.data(), terms_of_product_,
+                             hermitian ? multiplicity_.data() : nullptr, normalisation_};
   std::array<Tensor<T>, 3> stage;  // stage[j]: axes before j are points, the others products
   std::int64_t before = 1, after = product_count_ * channels;
   for (int j = 0; j < d; ++j) {
-    stage[static_cast<std::size_t>(j)] = Tensor<T>({before, after});
+    stage[static_cast<std::size_t>(j)] = Tensor<T>({group * before, after});
     before *= grid_[j];
     after /= rows_[j];
   }
-  for (std::int64_t b = 0; b < batch; ++b) {
+  for (std::int64_t b = 0; b < batch; b += group) {
     T* in = stage[0].data();
-    spread(spectrum.data() + 2 * b * mode_count_ * channels, in, channels, hermitian);
+    spread(terms, spectrum.data() + 2 * b * mode_count_ * channels, mode_count_, in, product_count_,
+           channels, group);
     before = 1;
     after = product_count_ * channels;
     for (int j = 0; j < d; ++j) {
@@ -229,7 +263,8 @@ void TruncatedDft<T>::synthesise(const Tensor<T>& spectrum, const Tensor<T>& x, 
       after /= rows_[j];
       T* out = last ? x.data() + b * grid_.size() * channels
                     : stage[static_cast<std::size_t>(j + 1)].data();
-      axes_[static_cast<std::size_t>(j)].synthesise(in, out, before, after, last ? beta : T(0));
+      axes_[static_cast<std::size_t>(j)].synthesise(in, out, group * before, after,
+                                                    last ? beta : T(0));
       before *= grid_[j];
       in = out;
     }

@@ -3,6 +3,8 @@
 
 #include "train/field_norms.hpp"
 
+#include "core/parallel.hpp"
+
 #include <algorithm>
 
 namespace nopal::detail {
@@ -10,7 +12,6 @@ namespace {
 
 using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
 
-constexpr bool on_host = Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::HostSpace>::accessible;
 // A work item is a segment of the line for a few rows: on the host long enough to vectorise and to
 // forget the cost of its start, on a device many.
 constexpr std::int64_t segment = on_host ? 256 : 32;
@@ -330,15 +331,15 @@ Tensor<double> squared_norms(const FieldNorm& norm, const Tensor<T>& prediction,
                              const Tensor<T>& target, const Tensor<T>& difference) {
   const Items items(norm);
   Tensor<double> partial({items.count, norm.channels, 2});
-  Kokkos::parallel_for("nopal::squared_norms", Range(0, items.count),
-                       NormKernel<T>{norm, items, prediction.data(), target.data(),
-                                     difference.data(), partial.data()});
+  parallel_for("nopal::squared_norms", Range(0, items.count),
+               NormKernel<T>{norm, items, prediction.data(), target.data(), difference.data(),
+                             partial.data()});
   Tensor<double> result({norm.samples, norm.channels, 2});
   const std::int64_t per_item = norm.channels * 2;
   const std::int64_t per_sample = items.segments * items.tiles;
   const double* from = partial.data();
   double* to = result.data();
-  Kokkos::parallel_for(
+  parallel_for(
       "nopal::squared_norms_sum", Range(0, result.size()), KOKKOS_LAMBDA(std::int64_t i) {
         const double* first = from + i / per_item * per_sample * per_item + i % per_item;
         double sum = 0;
@@ -354,9 +355,9 @@ void half_gradient(const FieldNorm& norm, const Tensor<T>& difference,
                    const Tensor<double>& coefficient, const Tensor<T>& seed, T beta,
                    const Tensor<T>& result) {
   const Items items(norm);
-  Kokkos::parallel_for("nopal::half_gradient", Range(0, items.count),
-                       GradientKernel<T>{norm, items, difference.data(), coefficient.data(),
-                                         seed.data(), beta, result.data()});
+  parallel_for("nopal::half_gradient", Range(0, items.count),
+               GradientKernel<T>{norm, items, difference.data(), coefficient.data(), seed.data(),
+                                 beta, result.data()});
 }
 
 #define NOPAL_INSTANTIATE(T)                                                                     \

@@ -21,7 +21,7 @@ struct FieldNorm {
   FieldNorm() = default;
   FieldNorm(const Shape& shape, bool derivatives, Boundary boundary);
 
-  std::int64_t sample_size() const { return rows * line; }
+  KOKKOS_INLINE_FUNCTION std::int64_t sample_size() const { return rows * line; }
 };
 
 /// Squared norms of p - y and y for each sample and channel: a tensor (B, C, 2) of doubles. Stores

@@ -5,6 +5,8 @@
 
 #include <nopal/train/optimizer.hpp>
 
+#include "core/parallel.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace nopal::detail {
@@ -42,12 +44,9 @@ void restore_kinds(const std::map<std::string, Tensor<T>>& state, const std::str
 /// entries on a device.
 template <class Body>
 void parallel_pieces(const char* name, std::int64_t n, const Body& body) {
-  constexpr bool on_host =
-      Kokkos::SpaceAccessibility<ExecutionSpace, Kokkos::HostSpace>::accessible;
   constexpr std::int64_t piece = on_host ? 4096 : 1;
-  using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
-  Kokkos::parallel_for(
-      name, Range(0, (n + piece - 1) / piece), KOKKOS_LAMBDA(std::int64_t i) {
+  parallel_for(
+      name, ItemRange(0, (n + piece - 1) / piece), KOKKOS_LAMBDA(std::int64_t i) {
         body(i * piece, (i + 1) * piece < n ? (i + 1) * piece : n);
       });
 }

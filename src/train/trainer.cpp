@@ -97,8 +97,8 @@ class Trainer {
     const double start = clock_.run() - state_.epoch_seconds;
     double last_live = clock_.run();
     // A checkpoint may have been written after the last batch.
-    rate_ = schedule_->learning_rate(
-        {state_.epoch, options_.epochs, std::max<std::int64_t>(0, state_.batch - 1), batches_});
+    rate_ = schedule_->learning_rate(TrainPosition{
+        state_.epoch, options_.epochs, std::max<std::int64_t>(0, state_.batch - 1), batches_});
     while (state_.batch < batches_) {
       const TrainPosition position{state_.epoch, options_.epochs, state_.batch, batches_};
       rate_ = schedule_->learning_rate(position);

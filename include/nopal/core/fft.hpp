@@ -18,9 +18,9 @@ namespace nopal {
 ///
 /// Plans may be made from several threads and executed from several threads at once on different
 /// data; executing allocates no tensor (FFTW may take small work buffers). Input and output must
-/// not overlap. The span overloads work on host memory; the Tensor overloads on tensors, and are an
-/// Error where those live in device memory (no device transform is built). A wrong size or shape is
-/// an Error. FFTW on the host.
+/// not overlap. The span overloads work on host memory; the Tensor overloads on tensors, by way of
+/// a copy on the host where those live in device memory. A wrong size or shape is an Error. FFTW on
+/// the host.
 
 namespace detail {
 

@@ -64,9 +64,6 @@ class TruncatedDft {
   };
   static constexpr int max_terms = 8;
 
-  void combine(const T* products, T* spectrum, std::int64_t channels, bool hermitian) const;
-  void spread(const T* spectrum, T* products, std::int64_t channels, bool hermitian) const;
-
   Shape grid_, modes_, rows_;  // rows_: cosines and sines of each axis
   std::vector<detail::AxisTransform<T>> axes_;
   std::int64_t mode_count_ = 0, product_count_ = 0;
