@@ -102,6 +102,8 @@ def main():
     resident = peer.memory("VmRSS")
 
     torch.set_num_threads(options.threads)
+    if options.device != "cpu":
+        torch.set_default_device(options.device)
     torch.manual_seed(0)
     convolution = TruncatedSpectralConvolution if options.truncated else SpectralConvolution
     model = FourierOperator(1, options.width, options.modes, options.layers, convolution)

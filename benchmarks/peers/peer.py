@@ -41,6 +41,7 @@ def torch_build():
 def arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--seconds", type=float, default=10, help="time to spend on each measure")
     parser.add_argument("--rounds", type=int, default=5, help="least number of timed calls")
     parser.add_argument(
@@ -59,13 +60,18 @@ def quartiles(samples):
 
 def measure(work, seconds, rounds, warm_up=2):
     """Times calls of `work` for `seconds`, at least `rounds` of them; dict of statistics."""
+    synchronise = torch.cuda.synchronize if torch.empty(0).is_cuda else None
     for _ in range(warm_up):
         work()
+    if synchronise:
+        synchronise()
     samples, processor = [], []
     start = time.perf_counter()
     while len(samples) < rounds or time.perf_counter() - start < seconds:
         before, processor_before = time.perf_counter(), time.process_time()
         work()
+        if synchronise:
+            synchronise()
         samples.append(time.perf_counter() - before)
         processor.append(time.process_time() - processor_before)
     low, high = quartiles(samples)
@@ -99,7 +105,10 @@ def run(name, options, model, x, y, loss, optimizer, resident_after_import):
     results = []
     if options.only != "inference":
         seconds = measure(step, options.seconds, options.rounds)
-        peak = memory("VmHWM")
+        on_device = torch.empty(0).is_cuda
+        peak = torch.cuda.max_memory_allocated() if on_device else memory("VmHWM")
+        if on_device:
+            resident_after_import = 0
         results.append(
             {
                 "name": "step",
@@ -112,7 +121,7 @@ def run(name, options, model, x, y, loss, optimizer, resident_after_import):
             }
         )
         print(
-            f"{name} step, batch {x.shape[0]}, {options.threads} threads: "
+            f"{name} step, batch {x.shape[0]}, {options.device}, {options.threads} threads: "
             f"median {1e3 * seconds['median']:.1f} ms, min {1e3 * seconds['min']:.1f} ms, "
             f"processor {1e3 * seconds['processor']:.1f} ms, "
             f"peak {peak / 2**20:.0f} MiB ({(peak - resident_after_import) / 2**20:.0f} above start)"
@@ -138,6 +147,7 @@ def run(name, options, model, x, y, loss, optimizer, resident_after_import):
             "onednn": torch.backends.mkldnn.is_available(),
             "threads": options.threads,
             "cpu": cpu_model(),
+            "device": torch.cuda.get_device_name() if options.device == "cuda" else "cpu",
         },
         "parameters": parameter_count(model),
         "options": {k: v for k, v in vars(options).items() if k != "json"},
