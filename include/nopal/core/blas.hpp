@@ -18,8 +18,8 @@ enum class Op { none, transpose, conjugate_transpose, conjugate };
 /// op(A) is m x k, op(B) is k x n, C is m x n; `lda`, `ldb`, `ldc` are the distances between rows
 /// of the matrices as stored. With beta = 0, C need not be initialised. `T` is float, double,
 /// Kokkos::complex<float> or Kokkos::complex<double>; pointers are in the default memory space.
-/// 2 m n k flops (8 m n k complex). BLAS on the host, cuBLAS on CUDA, a plain Kokkos kernel on other
-/// spaces.
+/// 2 m n k flops (8 m n k complex). BLAS on the host, cuBLAS on CUDA, a plain Kokkos kernel on
+/// other spaces.
 template <class T>
 void gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const T* a,
           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc);
