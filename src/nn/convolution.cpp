@@ -3,11 +3,14 @@
 
 #include <nopal/nn/convolution.hpp>
 
-#include "nn/convolution_kernels.hpp"
 #include "nn/convolution_map.hpp"
+#include "nn/convolution_node.hpp"
 #include "nn/row_kernels.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace nopal {
 
@@ -60,15 +63,51 @@ Shape output_shape(const ConvolutionGeometry& g, Direction direction, const Shap
   return shape;
 }
 
+// The parts of `whole` outside `inner`, slab by slab.
+std::vector<detail::Box> outside(detail::Box whole, const detail::Box& inner) {
+  std::vector<detail::Box> slabs;
+  for (std::size_t j = 0; j < 3; ++j) {
+    const std::int64_t begin = whole.first[j], end = begin + whole.count[j];
+    const std::int64_t inner_end = inner.first[j] + inner.count[j];
+    for (const auto& [first, last] :
+         {std::pair(begin, inner.first[j]), std::pair(inner_end, end)}) {
+      if (first >= last) continue;
+      detail::Box slab = whole;
+      slab.first[j] = first;
+      slab.count[j] = last - first;
+      slabs.push_back(slab);
+    }
+    whole.first[j] = inner.first[j];
+    whole.count[j] = inner.count[j];
+  }
+  return slabs;
+}
+
+bool empty(const detail::Box& box) {
+  return std::any_of(box.count.begin(), box.count.end(), [](std::int64_t n) { return n == 0; });
+}
+
+}  // namespace
+
 template <class T>
-Variable<T> convolve(const char* what, Direction direction, const Variable<T>& x,
-                     const Variable<T>& weight, const Variable<T>& bias,
-                     const ConvolutionOptions& options, Variable<T> add) {
+Variable<T> detail::convolve(const char* what, Direction direction, const Variable<T>& x,
+                             const Variable<T>& weight, const Variable<T>& bias,
+                             const ConvolutionOptions& options, Variable<T> add,
+                             const ConvolutionHalo<T>* halo) {
   const ScopedRegion region(what);
+  const bool fine = direction == Direction::to_fine;
+  // `wide`: what the kernels read, x itself without a halo.
+  Tensor<T> wide = x.value();
+  if (halo) {
+    NOPAL_CHECK(x.shape().rank() == halo->exchange.box().dimension + 2, what, ": the field ",
+                x.shape(), " is not one of a grid in ", halo->exchange.box().dimension,
+                " dimensions");
+    wide = Tensor<T>(halo->exchange.box().field(x.shape()[0], x.shape()[-1]));
+  }
   const ConvolutionGeometry g =
-      detail::make_geometry(what, direction, x.shape(), weight.shape(), options);
+      make_geometry(what, direction, wide.shape(), weight.shape(), options);
   const std::int64_t channels = weight.shape()[-1];
-  const Shape shape = output_shape(g, direction, x.shape(), channels);
+  const Shape shape = output_shape(g, direction, wide.shape(), channels);
   NOPAL_CHECK(!bias.value().defined() || bias.value().size() == channels, what, ": the bias ",
               bias.shape(), " does not match the weight ", weight.shape());
   const bool added = add.value().defined();
@@ -80,38 +119,63 @@ Variable<T> convolve(const char* what, Direction direction, const Variable<T>& x
   const T sign = static_cast<T>(options.sign);
   Tensor<T> slope;
   if (recorded && options.activation != Activation::identity) slope = Tensor<T>(shape);
-  const auto kernel = detail::pack_kernel(g, direction, weight.value(), false);
-  detail::apply_kernel(
-      g, kernel, x.value().data(),
-      {y.data(), add.value().data(), bias.value().data(), sign, options.activation, slope.data()},
-      detail::whole_output(g, direction));
+  const auto kernel = pack_kernel(g, direction, weight.value(), false);
+  const MapOutput<T> output{y.data(), add.value().data(), bias.value().data(),
+                            sign,     options.activation, slope.data()};
+  const Box whole = whole_output(g, direction);
+  if (halo) {
+    halo->exchange.start(x.value(), wide);
+    const bool interior = !empty(halo->interior);
+    if (interior) apply_kernel(g, kernel, wide.data(), output, halo->interior);
+    halo->exchange.finish(wide);
+    for (const Box& slab : interior ? outside(whole, halo->interior) : std::vector<Box>{whole})
+      if (!empty(slab)) apply_kernel(g, kernel, wide.data(), output, slab);
+  } else {
+    apply_kernel(g, kernel, wide.data(), output, whole);
+  }
   if (!recorded) return y;
 
+  std::optional<Exchange<T>> exchange;
+  if (halo) exchange = halo->exchange;
   return record<T>(y, [=](const Tensor<T>& dy) {
     const ScopedRegion adjoint("convolution_adjoint");
-    const bool fine = direction == Direction::to_fine;
     // dz = f'(z) dy takes the memory of dy, which nobody needs afterwards.
-    if (slope.defined()) detail::multiply(slope.data(), dy.data(), dy.size());
+    if (slope.defined()) multiply(slope.data(), dy.data(), dy.size());
+    const Direction back = fine ? Direction::to_coarse : Direction::to_fine;
+    const auto adjoint_into = [&](const Tensor<T>& dx, T beta) {
+      apply_kernel(g, pack_kernel(g, back, weight.value(), true), dy.data(),
+                   {dx.data(), beta == T(0) ? nullptr : dx.data(), nullptr, sign},
+                   whole_output(g, back));
+    };
+    Tensor<T> dwide;
     if (x.requires_gradient()) {
-      const Direction back = fine ? Direction::to_coarse : Direction::to_fine;
-      const auto [dx, beta] = x.gradient_slot();
-      detail::apply_kernel(g, detail::pack_kernel(g, back, weight.value(), true), dy.data(),
-                           {dx.data(), beta == T(0) ? nullptr : dx.data(), nullptr, sign},
-                           detail::whole_output(g, back));
+      if (exchange) {
+        dwide = Tensor<T>(wide.shape());
+        adjoint_into(dwide, T(0));
+        exchange->start_adjoint(dwide);
+      } else {
+        const auto [dx, beta] = x.gradient_slot();
+        adjoint_into(dx, beta);
+      }
     }
     if (weight.requires_gradient()) {
       const auto [dw, beta] = weight.gradient_slot();
-      const T* px = x.value().data();
-      detail::kernel_gradient<T>(g, fine ? dy.data() : px, fine ? px : dy.data(), dw.data(), fine,
-                                 sign, beta);
+      kernel_gradient<T>(g, fine ? dy.data() : wide.data(), fine ? wide.data() : dy.data(),
+                         dw.data(), fine, sign, beta);
     }
     if (bias.requires_gradient()) {
       const auto [db, beta] = bias.gradient_slot();
-      detail::sum_rows(dy.data(), db.data(), dy.size() / channels, channels, beta);
+      sum_rows(dy.data(), db.data(), dy.size() / channels, channels, beta);
+    }
+    if (dwide.defined()) {
+      const auto [dx, beta] = x.gradient_slot();
+      exchange->finish_adjoint(dwide, dx, beta != T(0));
     }
     if (add.requires_gradient()) add.accumulate(dy);
   });
 }
+
+namespace {
 
 template <class T>
 Cost cost(const char* what, Direction direction, const Shape& x, const Shape& weight,
@@ -139,15 +203,16 @@ Cost cost(const char* what, Direction direction, const Shape& x, const Shape& we
 template <class T>
 Variable<T> convolution(const Variable<T>& x, const Variable<T>& weight, const Variable<T>& bias,
                         const ConvolutionOptions& options, Variable<T> add) {
-  return convolve("convolution", Direction::to_coarse, x, weight, bias, options, std::move(add));
+  return detail::convolve("convolution", Direction::to_coarse, x, weight, bias, options,
+                          std::move(add));
 }
 
 template <class T>
 Variable<T> transposed_convolution(const Variable<T>& x, const Variable<T>& weight,
                                    const Variable<T>& bias, const ConvolutionOptions& options,
                                    Variable<T> add) {
-  return convolve("transposed_convolution", Direction::to_fine, x, weight, bias, options,
-                  std::move(add));
+  return detail::convolve("transposed_convolution", Direction::to_fine, x, weight, bias, options,
+                          std::move(add));
 }
 
 template <class T>
@@ -162,6 +227,9 @@ Cost transposed_convolution_cost(const Shape& x, const Shape& weight,
 }
 
 #define NOPAL_INSTANTIATE(T)                                                                      \
+  template Variable<T> detail::convolve<T>(                                                       \
+      const char*, Direction, const Variable<T>&, const Variable<T>&, const Variable<T>&,         \
+      const ConvolutionOptions&, Variable<T>, const ConvolutionHalo<T>*);                         \
   template Variable<T> convolution<T>(const Variable<T>&, const Variable<T>&, const Variable<T>&, \
                                       const ConvolutionOptions&, Variable<T>);                    \
   template Variable<T> transposed_convolution<T>(const Variable<T>&, const Variable<T>&,          \
