@@ -213,17 +213,19 @@ nlohmann::json Options::configuration(const std::string& prefix, const nlohmann:
     return {};
   };
   const auto describe = [](const nlohmann::json& value) {
-    return value.is_boolean()          ? "true or false"
-           : value.is_string()         ? "a word"
-           : value.is_number_integer() ? "an integer"
-           : value.is_array()          ? "numbers with commas"
-                                       : "a number";
+    return value.is_boolean()                            ? "true or false"
+           : value.is_string()                           ? "a word"
+           : value.is_number_integer()                   ? "an integer"
+           : !value.is_array()                           ? "a number"
+           : !value.empty() && value.front().is_string() ? "words with commas"
+                                                         : "numbers with commas";
   };
   for (const auto& [key, value] : defaults.items()) {
     std::string fallback;
     if (value.is_array()) {
       for (const auto& item : value)
-        fallback += (fallback.empty() ? "" : ",") + item.dump();
+        fallback += (fallback.empty() ? "" : ",") +
+                    (item.is_string() ? item.get<std::string>() : item.dump());
       if (fallback.empty()) fallback = "none";
     } else {
       fallback = value.is_string() ? value.get<std::string>() : value.dump();

@@ -125,12 +125,20 @@ void declare_model(Options& options, TrainRequest& request, const Set& data) {
   request.model = options.choice("model", "fno", operator_names(), "operator to train");
   const Shape x = data ? data->x_shape() : Shape{64, 64, 1};
   const Shape y = data ? data->y_shape() : Shape{64, 64, 1};
-  request.configuration.update(
+  const nlohmann::json given =
       configuration(options, request.model + "_", "Model " + request.model, [&] {
-        request.configuration = suggest_configuration(request.model, x, y);
-        return make_operator<float>(request.model, request.configuration)->configuration();
-      }));
-  attempt(options, [&] { make_operator<float>(request.model, request.configuration); });
+        return make_operator<float>(request.model, suggest_configuration(request.model, x, y))
+            ->configuration();
+      });
+  request.configuration = suggest_configuration(request.model, x, y, given);
+  request.configuration.update(given);
+  attempt(options, [&] {
+    const auto op = make_operator<float>(request.model, request.configuration);
+    Shape field{1};
+    for (const std::int64_t extent : x)
+      field.push_back(extent);
+    if (data) op->check_inputs(std::span(&field, 1));
+  });
 }
 
 template <class Set>

@@ -89,7 +89,19 @@ Variable<T> copy(const Variable<T>& x) {
   return record<T>(y, [x](const Tensor<T>& dy) { x.accumulate(dy); });
 }
 
+template <class T>
+Variable<T> negate(const Variable<T>& x) {
+  const Tensor<T> y = x.value().clone();
+  scale(T(-1), y);
+  if (!needs_record(x)) return y;
+  return record<T>(y, [x](const Tensor<T>& dy) {
+    scale(T(-1), dy);
+    x.accumulate(dy);
+  });
+}
+
 #define NOPAL_INSTANTIATE(T)                                                  \
+  template Variable<T> negate<T>(const Variable<T>&);                         \
   template Variable<T> add<T>(const Variable<T>&, const Variable<T>&);        \
   template Variable<T> add_bias<T>(const Variable<T>&, const Variable<T>&);   \
   template std::pair<Variable<T>, Variable<T>> halves<T>(const Variable<T>&); \

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/operators/fno.hpp>
+#include <nopal/operators/mgno.hpp>
 #include <nopal/operators/operator.hpp>
 
 #include <nlohmann/json.hpp>
@@ -15,7 +16,8 @@ namespace {
 template <class T>
 struct Entry {
   const char* name;
-  nlohmann::json (*suggest)(const Shape& x_shape, const Shape& y_shape);
+  nlohmann::json (*suggest)(const Shape& x_shape, const Shape& y_shape,
+                            const nlohmann::json& given);
   std::unique_ptr<Operator<T>> (*make)(const nlohmann::json& configuration, std::uint64_t seed,
                                        double max_parameters);
 };
@@ -26,11 +28,30 @@ void check_size(double parameters, double max_parameters) {
 }
 
 // 16 modes an axis, or what the grid has.
-nlohmann::json suggest_fno(const Shape& x_shape, const Shape& y_shape) {
+nlohmann::json suggest_fno(const Shape& x_shape, const Shape& y_shape, const nlohmann::json&) {
   std::vector<std::int64_t> modes;
   for (int axis = 0; axis + 1 < x_shape.rank(); ++axis)
     modes.push_back(std::clamp<std::int64_t>(x_shape[axis], 1, 16));
   return {{"n_modes", modes}, {"in_channels", x_shape[-1]}, {"out_channels", y_shape[-1]}};
+}
+
+// Levels down to a coarsest grid of 4 points or a few more, at most 6.
+nlohmann::json suggest_mgno(const Shape& x_shape, const Shape& y_shape,
+                            const nlohmann::json& given) {
+  const nlohmann::json channels{{"dimension", x_shape.rank() - 1},
+                                {"in_channels", x_shape[-1]},
+                                {"out_channels", y_shape[-1]}};
+  if (given.contains("preset") && given["preset"] != "none") return channels;
+  std::int64_t least = x_shape[0];
+  for (int axis = 1; axis + 1 < x_shape.rank(); ++axis)
+    least = std::min(least, x_shape[axis]);
+  std::vector<std::int64_t> pre;
+  for (; pre.empty() || (least >= 4 && pre.size() < 6); least = (least + 1) / 2)
+    pre.push_back(1);
+  pre.back() = 2;
+  nlohmann::json all = channels;
+  all["pre"] = pre;
+  return all;
 }
 
 template <class T>
@@ -42,6 +63,13 @@ const std::vector<Entry<T>>& registry() {
          const FnoOptions options = FnoOptions::from_json(json);
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<Fno<T>>(options, seed);
+       }},
+      {"mgno", suggest_mgno,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const MgnoOptions options = MgnoOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<Mgno<T>>(options, seed);
        }},
   };
   return entries;
@@ -68,11 +96,16 @@ std::unique_ptr<Operator<T>> make_operator(const std::string& name,
 
 nlohmann::json suggest_configuration(const std::string& name, const Shape& x_shape,
                                      const Shape& y_shape) {
+  return suggest_configuration(name, x_shape, y_shape, nlohmann::json::object());
+}
+
+nlohmann::json suggest_configuration(const std::string& name, const Shape& x_shape,
+                                     const Shape& y_shape, const nlohmann::json& given) {
   NOPAL_CHECK(x_shape.rank() >= 2 && y_shape.rank() >= 2,
               "an operator needs fields (X1, ..., Xd, C) without the sample axis, got ", x_shape,
               " and ", y_shape);
   for (const auto& entry : registry<float>())
-    if (name == entry.name) return entry.suggest(x_shape, y_shape);
+    if (name == entry.name) return entry.suggest(x_shape, y_shape, given);
   NOPAL_CHECK(false, "unknown operator '", printable(name), "'",
               suggestion(name, operator_names()));
 }

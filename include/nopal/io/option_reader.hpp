@@ -82,6 +82,7 @@ class OptionReader {
   static const char* kind(const std::string&) { return "a string"; }
   static const char* kind(const std::vector<std::int64_t>&) { return "a list of integers"; }
   static const char* kind(const std::vector<double>&) { return "a list of numbers"; }
+  static const char* kind(const std::vector<std::string>&) { return "a list of strings"; }
 
   const nlohmann::json& json_;
   std::string owner_;

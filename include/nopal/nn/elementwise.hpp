@@ -18,6 +18,10 @@ Variable<T> add(const Variable<T>& a, const Variable<T>& b);
 template <class T>
 Variable<T> add_bias(const Variable<T>& x, const Variable<T>& bias);
 
+/// -x in new memory.
+template <class T>
+Variable<T> negate(const Variable<T>& x);
+
 /// The two halves of the channels, x(..., 0 : C / 2) and x(..., C / 2 : C), in new memory. C must
 /// be even.
 template <class T>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nopal/autograd/variable.hpp>
+#include <nopal/comm/grid.hpp>
 #include <nopal/core/profile.hpp>
 
 #include <nlohmann/json_fwd.hpp>
@@ -34,6 +35,20 @@ class Operator {
   /// from the second call of the same shape on.
   virtual Variable<T> forward(std::span<const Variable<T>> inputs) const = 0;
   Variable<T> forward(const Variable<T>& input) const { return forward(std::span(&input, 1)); }
+
+  /// The same on a grid whose points are divided among ranks: inputs and output are the fields on
+  /// this rank's box. `grid` must have the rules that grid_rules() gives. Collective over the
+  /// grid's communicator, and so is the adjoint, in which a rank's gradients of parameters are its
+  /// own points' part: add them up over the ranks. Error if the operator has no such form and the
+  /// grid more than one rank.
+  virtual Variable<T> forward(std::span<const Variable<T>> inputs, const Grid& grid) const {
+    NOPAL_CHECK(grid.comm().size() == 1, name(), ": fields divided among ranks are not possible; ",
+                "got a grid ", grid.extents(), " on ", grid.comm().size(), " ranks");
+    return forward(inputs);
+  }
+
+  /// The boundary rules of the fields, an entry an axis; empty: the operator has none.
+  virtual std::vector<AxisRule> grid_rules() const { return {}; }
 
   /// Throws an Error naming both shapes if forward() cannot take such inputs.
   virtual void check_inputs(std::span<const Shape> inputs) const = 0;
@@ -71,7 +86,10 @@ std::unique_ptr<Operator<T>> make_operator(
     double max_parameters = std::numeric_limits<double>::infinity());
 
 /// The options that follow from data of shapes (X1, ..., Xd, Cin) and (X1, ..., Xd, Cout), without
-/// the sample axis: channels, and what a user would otherwise have to give (modes an axis).
+/// the sample axis: channels, and what a user would otherwise have to give (modes an axis, levels).
+/// Options that the user did give, such as a preset, may leave less to suggest.
+nlohmann::json suggest_configuration(const std::string& name, const Shape& x_shape,
+                                     const Shape& y_shape, const nlohmann::json& given);
 nlohmann::json suggest_configuration(const std::string& name, const Shape& x_shape,
                                      const Shape& y_shape);
 
