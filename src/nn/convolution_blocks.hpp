@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 namespace nopal::detail {
 
@@ -33,6 +34,47 @@ inline void keep(Register& v) {
 #endif
 }
 
+/// Whether a last vector that is at most half full is computed with half vectors: these cost half
+/// where the processor splits a full one (AVX-512 on AMD Zen 4), and the same elsewhere.
+#if defined(__AVX512F__)
+inline constexpr bool has_half_vectors = true;
+#else
+inline constexpr bool has_half_vectors = false;
+#endif
+
+template <class T>
+struct HalfVectorOf;
+template <>
+struct HalfVectorOf<float> {
+  using type [[gnu::vector_size(vector_bytes / 2), gnu::aligned(4), gnu::may_alias]] = float;
+  using aligned_type [[gnu::vector_size(vector_bytes / 2)]] = float;
+};
+template <>
+struct HalfVectorOf<double> {
+  using type [[gnu::vector_size(vector_bytes / 2), gnu::aligned(8), gnu::may_alias]] = double;
+  using aligned_type [[gnu::vector_size(vector_bytes / 2)]] = double;
+};
+
+template <class T, std::size_t... I>
+inline auto widen_by(typename HalfVectorOf<T>::aligned_type half, std::index_sequence<I...>) {
+  return __builtin_shufflevector(half, typename HalfVectorOf<T>::aligned_type{},
+                                 static_cast<int>(I)...);
+}
+template <class T, std::size_t... I>
+inline auto lower_by(typename VectorOf<T>::aligned_type v, std::index_sequence<I...>) {
+  return __builtin_shufflevector(v, v, static_cast<int>(I)...);
+}
+
+/// A half vector as a vector whose upper half is 0, and the lower half of one.
+template <class T>
+inline typename VectorOf<T>::aligned_type widen(typename HalfVectorOf<T>::aligned_type half) {
+  return widen_by<T>(half, std::make_index_sequence<vector_width<T>>());
+}
+template <class T>
+inline typename HalfVectorOf<T>::aligned_type lower_half(typename VectorOf<T>::aligned_type v) {
+  return lower_by<T>(v, std::make_index_sequence<vector_width<T> / 2>());
+}
+
 /// What a block reads: sums run over taps[0] x taps[1] taps of the outer axes and `depth`
 /// contiguous numbers, (taps of the last axis) x channels, of x and rows of W.
 template <class T>
@@ -53,32 +95,42 @@ struct BlockOutput {
   T sign;
 };
 
-/// Rows points x Vectors vectors of channels; the last vector has `tail` channels. W has rows of
-/// Vectors vectors.
-template <class T, int Rows, int Vectors>
+/// Rows points x Vectors vectors of channels; the last vector has `tail` channels, and is computed
+/// as a half one if `Half`. W has rows of Vectors vectors.
+template <class T, int Rows, int Vectors, bool Half>
 void channel_block(const BlockInput<T>& in, const BlockOutput<T>& out, int tail) {
   using Memory = typename VectorOf<T>::type;
   using Register = typename VectorOf<T>::aligned_type;
-  constexpr int width = vector_width<T>;
+  constexpr int width = vector_width<T>, full = Vectors - (Half ? 1 : 0);
   Register sum[Rows][Vectors] = {};
+  typename HalfVectorOf<T>::aligned_type half[Rows] = {};
   for (std::int64_t t0 = 0; t0 < in.taps[0]; ++t0)
     for (std::int64_t t1 = 0; t1 < in.taps[1]; ++t1) {
       const T* x = in.x + t0 * in.x_outer[0] + t1 * in.x_outer[1];
       const T* w = in.w + t0 * in.w_outer[0] + t1 * in.w_outer[1];
       for (std::int64_t l = 0; l < in.depth; ++l) {
         Register wv[Vectors];
+        typename HalfVectorOf<T>::aligned_type wh{};
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v)
+        for (int v = 0; v < full; ++v)
           keep(wv[v] = *reinterpret_cast<const Memory*>(w + (l * Vectors + v) * width));
+        if constexpr (Half)
+          keep(wh = *reinterpret_cast<const typename HalfVectorOf<T>::type*>(
+                   w + (l * Vectors + full) * width));
 #pragma GCC unroll 16
         for (int i = 0; i < Rows; ++i) {
           const T xi = x[l + i * in.point];
 #pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v)
+          for (int v = 0; v < full; ++v)
             sum[i][v] += xi * wv[v];
+          if constexpr (Half) half[i] += xi * wh;
         }
       }
     }
+  if constexpr (Half)
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i)
+      sum[i][full] = widen<T>(half[i]);
   T* const y = out.y;
   const T *const init = out.init, *const bias = out.bias;
   const std::int64_t point = out.point;
@@ -149,16 +201,16 @@ void dot_block(const BlockInput<T>& in, const BlockOutput<T>& out, int) {
 template <class T>
 using Block = void (*)(const BlockInput<T>&, const BlockOutput<T>&, int);
 
-template <class T, int Vectors, std::size_t... I>
+template <class T, int Vectors, bool Half, std::size_t... I>
 constexpr std::array<Block<T>, sizeof...(I)> make_block_table(std::index_sequence<I...>) {
   if constexpr (Vectors == 0)
     return {&dot_block<T, static_cast<int>(I) + 1>...};
   else
-    return {&channel_block<T, static_cast<int>(I) + 1, Vectors>...};
+    return {&channel_block<T, static_cast<int>(I) + 1, Vectors, Half>...};
 }
-/// block_table<T, Vectors>[points - 1]; Vectors = 0: dot products.
-template <class T, int Vectors>
-inline constexpr auto block_table = make_block_table<T, Vectors>(
+/// block_table<T, Vectors, Half>[points - 1]; Vectors = 0: dot products.
+template <class T, int Vectors, bool Half>
+inline constexpr auto block_table = make_block_table<T, Vectors, Half && has_half_vectors>(
     std::make_index_sequence<Vectors == 0 ? max_dots : max_rows[Vectors]>());
 
 /// An operand of a sum over points: entry + row * r + point * p of points p in rows r.
@@ -169,30 +221,37 @@ struct PointOperand {
 };
 
 /// C(i, j) += sum over rows and points of a(i) b(j): Rows contiguous channels of a by Vectors
-/// vectors of channels of b, the last with `tail` channels. Small blocks sum several points side by
-/// side, so that enough multiply-adds are under way.
-template <class T, int Rows, int Vectors>
+/// vectors of channels of b, the last with `tail` channels, computed as a half one if `Half`. Small
+/// blocks sum several points side by side, so that enough multiply-adds are under way.
+template <class T, int Rows, int Vectors, bool Half>
 void point_block(std::int64_t rows, std::int64_t points, PointOperand<T> a, PointOperand<T> b, T* c,
                  std::int64_t ldc, int tail) {
   using Memory = typename VectorOf<T>::type;
   using Register = typename VectorOf<T>::aligned_type;
-  constexpr int width = vector_width<T>;
+  constexpr int width = vector_width<T>, full = Vectors - (Half ? 1 : 0);
   constexpr int sets = Rows * Vectors >= 8 ? 1 : 8 / (Rows * Vectors);
+  using HalfRegister = typename HalfVectorOf<T>::aligned_type;
   Register sum[sets][Rows][Vectors] = {};
+  HalfRegister half[sets][Rows] = {};
   const auto load = [tail](const T* p, int v) {
     return v + 1 < Vectors || tail == width ? Register(*reinterpret_cast<const Memory*>(p))
                                             : load_part(p, tail);
   };
-  const auto add_point = [&](Register(&s)[Rows][Vectors], const T* pa, const T* pb) {
+  const auto add_point = [&](Register(&s)[Rows][Vectors], HalfRegister(&h)[Rows], const T* pa,
+                             const T* pb) {
     Register bv[Vectors];
+    HalfRegister bh{};
 #pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v)
+    for (int v = 0; v < full; ++v)
       keep(bv[v] = load(pb + v * width, v));
+    if constexpr (Half) keep(bh = lower_half<T>(load_part(pb + full * width, tail)));
 #pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
+    for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v)
+      for (int v = 0; v < full; ++v)
         s[i][v] += pa[i] * bv[v];
+      if constexpr (Half) h[i] += pa[i] * bh;
+    }
   };
   for (std::int64_t r = 0; r < rows; ++r) {
     const T* pa = a.entry + r * a.row;
@@ -201,9 +260,9 @@ void point_block(std::int64_t rows, std::int64_t points, PointOperand<T> a, Poin
     for (; p + sets <= points; p += sets)
 #pragma GCC unroll 8
       for (int s = 0; s < sets; ++s)
-        add_point(sum[s], pa + (p + s) * a.point, pb + (p + s) * b.point);
+        add_point(sum[s], half[s], pa + (p + s) * a.point, pb + (p + s) * b.point);
     for (; p < points; ++p)
-      add_point(sum[0], pa + p * a.point, pb + p * b.point);
+      add_point(sum[0], half[0], pa + p * a.point, pb + p * b.point);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
@@ -213,7 +272,7 @@ void point_block(std::int64_t rows, std::int64_t points, PointOperand<T> a, Poin
       Register total = load(entry, v);
 #pragma GCC unroll 8
       for (int s = 0; s < sets; ++s)
-        total += sum[s][i][v];
+        total += v < full ? sum[s][i][v] : widen<T>(half[s][i]);
       if (v + 1 < Vectors || tail == width)
         *reinterpret_cast<Memory*>(entry) = total;
       else
@@ -225,13 +284,13 @@ template <class T>
 using PointBlock = void (*)(std::int64_t, std::int64_t, PointOperand<T>, PointOperand<T>, T*,
                             std::int64_t, int);
 
-template <class T, int Vectors, std::size_t... I>
+template <class T, int Vectors, bool Half, std::size_t... I>
 constexpr std::array<PointBlock<T>, sizeof...(I)> make_point_table(std::index_sequence<I...>) {
-  return {&point_block<T, static_cast<int>(I) + 1, Vectors>...};
+  return {&point_block<T, static_cast<int>(I) + 1, Vectors, Half>...};
 }
-/// point_table<T, Vectors>[rows - 1].
-template <class T, int Vectors>
-inline constexpr auto point_table =
-    make_point_table<T, Vectors>(std::make_index_sequence<max_rows[Vectors]>());
+/// point_table<T, Vectors, Half>[rows - 1].
+template <class T, int Vectors, bool Half>
+inline constexpr auto point_table = make_point_table<T, Vectors, Half && has_half_vectors>(
+    std::make_index_sequence<max_rows[Vectors]>());
 
 }  // namespace nopal::detail

@@ -36,9 +36,13 @@ void add_points(std::int64_t m, std::int64_t n, std::int64_t rows, std::int64_t 
     const std::int64_t left = (n - j + width - 1) / width;
     const std::int64_t vectors = left == 1 ? 1 : left % 2 == 1 ? 3 : 2;
     const std::int64_t tail = std::min(n - j - vectors * width, std::int64_t(0)) + width;
-    const PointBlock<T>* table = vectors == 1   ? point_table<T, 1>.data()
-                                 : vectors == 2 ? point_table<T, 2>.data()
-                                                : point_table<T, 3>.data();
+    const auto table_of = [vectors]<bool Half>(std::bool_constant<Half>) {
+      return vectors == 1   ? point_table<T, 1, Half>.data()
+             : vectors == 2 ? point_table<T, 2, Half>.data()
+                            : point_table<T, 3, Half>.data();
+    };
+    const PointBlock<T>* table =
+        tail > width / 2 ? table_of(std::false_type()) : table_of(std::true_type());
     const std::int64_t blocks = (m + max_rows[vectors] - 1) / max_rows[vectors];
     for (std::int64_t i = 0, block = 0; block < blocks; ++block) {
       const std::int64_t count = (m - i + blocks - block - 1) / (blocks - block);

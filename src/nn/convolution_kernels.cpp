@@ -33,7 +33,8 @@ Panels choose_panels(const MapAxis& last, std::int64_t in, std::int64_t out, int
   if (!on_host) return {out, out};
   // Dot products waste less than vectors of channels that are mostly empty.
   const bool full_dots = last.taps / last.classes() * in >= width;
-  if (out == 1 || (2 * out <= width && full_dots)) return {1, 1};
+  const std::int64_t filled = has_half_vectors ? width / 2 : width;  // a vector, at half its price
+  if (out == 1 || (2 * out <= filled && full_dots)) return {1, 1};
   const std::int64_t vectors = (out + width - 1) / width;
   const std::int64_t lead = vectors == 1 ? 1 : vectors % 2 == 1 ? 3 : 2;
   return {lead * width, 2 * width};
@@ -51,12 +52,18 @@ struct PanelRow {
   std::int64_t first, step, inputs;  // point j reads inputs first + step j, ..., of `inputs`
   std::int64_t taps, tap_x, tap_w;   // distances from tap to tap in x and w
 
+  template <bool Half>
+  static const Block<T>* table(int vectors) {
+    return vectors == 0   ? block_table<T, 0, false>.data()
+           : vectors == 1 ? block_table<T, 1, Half>.data()
+           : vectors == 2 ? block_table<T, 2, Half>.data()
+                          : block_table<T, 3, Half>.data();
+  }
+
+  // After `tail`.
   void set_blocks(std::int64_t panel) {
     const auto vectors = static_cast<int>(panel / vector_width<T>);
-    blocks = vectors == 0   ? block_table<T, 0>.data()
-             : vectors == 1 ? block_table<T, 1>.data()
-             : vectors == 2 ? block_table<T, 2>.data()
-                            : block_table<T, 3>.data();
+    blocks = tail > vector_width<T> / 2 ? table<false>(vectors) : table<true>(vectors);
     max_points = vectors == 0 ? max_dots : max_rows[vectors];
   }
 
@@ -154,9 +161,9 @@ void apply_row(const Map& m, const T* w, const T* x, const MapOutput<T>& o, std:
     p.taps = last.count(which);
     for (std::int64_t channel = 0, panel = 0; channel < m.out; channel += panel) {
       panel = m.panels.width(channel);
-      p.set_blocks(panel);
       p.tail =
           static_cast<int>(vector_width<T> - std::max<std::int64_t>(channel + panel - m.out, 0));
+      p.set_blocks(panel);
       p.tap_w = m.in * panel;
       p.in.w_outer[1] = p.taps * p.tap_w;
       p.in.w_outer[0] = t1.count * p.in.w_outer[1];
