@@ -3,12 +3,12 @@
 
 #include <nopal/nn/convolution.hpp>
 
+#include "nn/activation_functions.hpp"
 #include "nn/convolution_map.hpp"
 #include "nn/convolution_node.hpp"
 #include "nn/row_kernels.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -63,29 +63,40 @@ Shape output_shape(const ConvolutionGeometry& g, Direction direction, const Shap
   return shape;
 }
 
-// The parts of `whole` outside `inner`, slab by slab.
-std::vector<detail::Box> outside(detail::Box whole, const detail::Box& inner) {
-  std::vector<detail::Box> slabs;
+// Outputs that read a point of the input, as a box; of no points if there are none.
+detail::Box reached_outputs(const ConvolutionGeometry& g, Direction direction) {
+  detail::Box box = detail::whole_output(g, direction);
   for (std::size_t j = 0; j < 3; ++j) {
-    const std::int64_t begin = whole.first[j], end = begin + whole.count[j];
-    const std::int64_t inner_end = inner.first[j] + inner.count[j];
-    for (const auto& [first, last] :
-         {std::pair(begin, inner.first[j]), std::pair(inner_end, end)}) {
-      if (first >= last) continue;
-      detail::Box slab = whole;
-      slab.first[j] = first;
-      slab.count[j] = last - first;
-      slabs.push_back(slab);
+    const ConvolutionAxis& a = g.axes[j];
+    const bool fine = direction == Direction::to_fine;
+    const std::int64_t in = fine ? a.coarse : a.fine, out = box.count[j];
+    std::int64_t first = a.offset, end = a.offset + a.stride * (in - 1) + a.taps;
+    if (!fine) {
+      // 0 <= offset + stride p + t < in for some tap t
+      const auto ceil_divide = [&](std::int64_t n) {
+        return n > 0 ? (n + a.stride - 1) / a.stride : -(-n / a.stride);
+      };
+      first = ceil_divide(-a.offset - (a.taps - 1));
+      end = ceil_divide(in - a.offset);
     }
-    whole.first[j] = inner.first[j];
-    whole.count[j] = inner.count[j];
+    first = std::clamp<std::int64_t>(first, 0, out);
+    end = in == 0 ? first : std::clamp<std::int64_t>(end, first, out);
+    box.first[j] = first;
+    box.count[j] = end - first;
   }
-  return slabs;
+  return box;
 }
 
 bool empty(const detail::Box& box) {
   return std::any_of(box.count.begin(), box.count.end(), [](std::int64_t n) { return n == 0; });
 }
+
+// A part of the input of a convolution, and how it lies to the output.
+template <class T>
+struct Part {
+  Tensor<T> field;
+  ConvolutionGeometry geometry;
+};
 
 }  // namespace
 
@@ -93,21 +104,26 @@ template <class T>
 Variable<T> detail::convolve(const char* what, Direction direction, const Variable<T>& x,
                              const Variable<T>& weight, const Variable<T>& bias,
                              const ConvolutionOptions& options, Variable<T> add,
-                             const ConvolutionHalo<T>* halo) {
+                             const std::shared_ptr<const ConvolutionHalo<T>>& halo) {
   const ScopedRegion region(what);
   const bool fine = direction == Direction::to_fine;
-  // `wide`: what the kernels read, x itself without a halo.
-  Tensor<T> wide = x.value();
-  if (halo) {
-    NOPAL_CHECK(x.shape().rank() == halo->exchange.box().dimension + 2, what, ": the field ",
-                x.shape(), " is not one of a grid in ", halo->exchange.box().dimension,
-                " dimensions");
-    wide = Tensor<T>(halo->exchange.box().field(x.shape()[0], x.shape()[-1]));
-  }
-  const ConvolutionGeometry g =
-      make_geometry(what, direction, wide.shape(), weight.shape(), options);
+  std::vector<Part<T>> margins;
+  if (halo)
+    for (const ConvolutionMargin<T>& margin : halo->margins) {
+      const nopal::Box& box = margin.exchange.box();
+      NOPAL_CHECK(x.shape().rank() == box.dimension + 2, what, ": the field ", x.shape(),
+                  " is not one of a grid in ", box.dimension, " dimensions");
+      const Tensor<T> field(box.field(x.shape()[0], x.shape()[-1]));
+      margins.push_back(
+          {field, make_geometry(what, direction, field.shape(), weight.shape(), margin.options)});
+    }
+  const bool own = !halo || halo->own;
+  const Part<T> first =
+      own ? Part<T>{x.value(), make_geometry(what, direction, x.shape(), weight.shape(), options)}
+          : margins[0];
+  const ConvolutionGeometry& g = first.geometry;
   const std::int64_t channels = weight.shape()[-1];
-  const Shape shape = output_shape(g, direction, wide.shape(), channels);
+  const Shape shape = output_shape(g, direction, first.field.shape(), channels);
   NOPAL_CHECK(!bias.value().defined() || bias.value().size() == channels, what, ": the bias ",
               bias.shape(), " does not match the weight ", weight.shape());
   const bool added = add.value().defined();
@@ -120,56 +136,78 @@ Variable<T> detail::convolve(const char* what, Direction direction, const Variab
   Tensor<T> slope;
   if (recorded && options.activation != Activation::identity) slope = Tensor<T>(shape);
   const auto kernel = pack_kernel(g, direction, weight.value(), false);
-  const MapOutput<T> output{y.data(), add.value().data(), bias.value().data(),
-                            sign,     options.activation, slope.data()};
-  const Box whole = whole_output(g, direction);
-  if (halo) {
-    halo->exchange.start(x.value(), wide);
-    const bool interior = !empty(halo->interior);
-    if (interior) apply_kernel(g, kernel, wide.data(), output, halo->interior);
-    halo->exchange.finish(wide);
-    for (const Box& slab : interior ? outside(whole, halo->interior) : std::vector<Box>{whole})
-      if (!empty(slab)) apply_kernel(g, kernel, wide.data(), output, slab);
-  } else {
-    apply_kernel(g, kernel, wide.data(), output, whole);
+  const auto start = [&] {
+    for (std::size_t i = 0; i < margins.size(); ++i)
+      halo->margins[i].exchange.start(x.value(), margins[i].field);
+  };
+  const auto finish = [&](std::size_t i) { halo->margins[i].exchange.finish(margins[i].field); };
+  start();
+  if (!own) finish(0);
+  // The activation comes after all parts of the sum.
+  const bool at_once = !own || margins.empty();
+  apply_kernel(
+      g, kernel, first.field.data(),
+      {y.data(), add.value().data(), bias.value().data(), sign,
+       at_once ? options.activation : Activation::identity, at_once ? slope.data() : nullptr},
+      whole_output(g, direction));
+  for (std::size_t i = own ? 0 : 1; i < margins.size(); ++i) {
+    finish(i);
+    const Box box = reached_outputs(margins[i].geometry, direction);
+    if (!empty(box))
+      apply_kernel(margins[i].geometry, kernel, margins[i].field.data(),
+                   {y.data(), y.data(), nullptr, sign}, box);
+  }
+  if (!at_once && options.activation != Activation::identity) {
+    const std::int64_t rows = y.size() / channels;
+    if (slope.defined())
+      activate_rows_with_slope<T>(y.data(), nullptr, y.data(), slope.data(), rows, channels,
+                                  options.activation);
+    else
+      activate_rows<T>(y.data(), nullptr, rows, channels, options.activation);
   }
   if (!recorded) return y;
 
-  std::optional<Exchange<T>> exchange;
-  if (halo) exchange = halo->exchange;
   return record<T>(y, [=](const Tensor<T>& dy) {
     const ScopedRegion adjoint("convolution_adjoint");
     // dz = f'(z) dy takes the memory of dy, which nobody needs afterwards.
     if (slope.defined()) multiply(slope.data(), dy.data(), dy.size());
     const Direction back = fine ? Direction::to_coarse : Direction::to_fine;
-    const auto adjoint_into = [&](const Tensor<T>& dx, T beta) {
-      apply_kernel(g, pack_kernel(g, back, weight.value(), true), dy.data(),
-                   {dx.data(), beta == T(0) ? nullptr : dx.data(), nullptr, sign},
-                   whole_output(g, back));
-    };
-    Tensor<T> dwide;
+    std::vector<Tensor<T>> sent;  // gradients of the margins, on their way to the owners
     if (x.requires_gradient()) {
-      if (exchange) {
-        dwide = Tensor<T>(wide.shape());
-        adjoint_into(dwide, T(0));
-        exchange->start_adjoint(dwide);
-      } else {
+      const auto reverse = pack_kernel(g, back, weight.value(), true);
+      const auto adjoint_into = [&](const ConvolutionGeometry& geometry, const Tensor<T>& dx,
+                                    T beta) {
+        apply_kernel(geometry, reverse, dy.data(),
+                     {dx.data(), beta == T(0) ? nullptr : dx.data(), nullptr, sign},
+                     whole_output(geometry, back));
+      };
+      for (std::size_t i = 0; i < margins.size(); ++i) {
+        sent.emplace_back(margins[i].field.shape());
+        adjoint_into(margins[i].geometry, sent[i], T(0));
+        halo->margins[i].exchange.start_adjoint(sent[i]);
+      }
+      if (own) {
         const auto [dx, beta] = x.gradient_slot();
-        adjoint_into(dx, beta);
+        adjoint_into(g, dx, beta);
       }
     }
     if (weight.requires_gradient()) {
       const auto [dw, beta] = weight.gradient_slot();
-      kernel_gradient<T>(g, fine ? dy.data() : wide.data(), fine ? wide.data() : dy.data(),
-                         dw.data(), fine, sign, beta);
+      const auto gradient_of = [&, dw = dw](const Part<T>& part, T factor) {
+        kernel_gradient<T>(part.geometry, fine ? dy.data() : part.field.data(),
+                           fine ? part.field.data() : dy.data(), dw.data(), fine, sign, factor);
+      };
+      gradient_of(first, beta);
+      for (std::size_t i = own ? 0 : 1; i < margins.size(); ++i)
+        if (margins[i].field.size() > 0) gradient_of(margins[i], T(1));
     }
     if (bias.requires_gradient()) {
       const auto [db, beta] = bias.gradient_slot();
       sum_rows(dy.data(), db.data(), dy.size() / channels, channels, beta);
     }
-    if (dwide.defined()) {
+    for (std::size_t i = 0; i < sent.size(); ++i) {
       const auto [dx, beta] = x.gradient_slot();
-      exchange->finish_adjoint(dwide, dx, beta != T(0));
+      halo->margins[i].exchange.finish_adjoint(sent[i], dx, own || i > 0 || beta != T(0));
     }
     if (add.requires_gradient()) add.accumulate(dy);
   });
@@ -229,7 +267,7 @@ Cost transposed_convolution_cost(const Shape& x, const Shape& weight,
 #define NOPAL_INSTANTIATE(T)                                                                      \
   template Variable<T> detail::convolve<T>(                                                       \
       const char*, Direction, const Variable<T>&, const Variable<T>&, const Variable<T>&,         \
-      const ConvolutionOptions&, Variable<T>, const ConvolutionHalo<T>*);                         \
+      const ConvolutionOptions&, Variable<T>, const std::shared_ptr<const ConvolutionHalo<T>>&);  \
   template Variable<T> convolution<T>(const Variable<T>&, const Variable<T>&, const Variable<T>&, \
                                       const ConvolutionOptions&, Variable<T>);                    \
   template Variable<T> transposed_convolution<T>(const Variable<T>&, const Variable<T>&,          \

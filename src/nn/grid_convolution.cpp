@@ -34,37 +34,68 @@ Boxes inputs(const Grid& from, const Boxes& outputs, const GridStencil& s) {
   return boxes;
 }
 
-// Of the `out` points along an axis, as [first, last) from the first of them, those that read only
-// points which are this rank's own or left out by the convolution.
-std::pair<std::int64_t, std::int64_t> interior(const Range& out, const Range& own,
-                                               const Range& wanted, const GridStencil& s,
-                                               int axis) {
-  const auto reads_own = [&](std::int64_t i) {
-    const Range one{i, i + 1};
-    const Boxes boxes{Shape{1}, {{one}}};
-    const Shape kernel{s.kernel[axis]}, stride{s.stride}, padding{s.padding[axis]};
-    const Range r = s.transposed
-                        ? transposed_convolution_inputs(boxes, kernel, stride, padding).ranges[0][0]
-                        : convolution_inputs(boxes, kernel, stride, padding).ranges[0][0];
-    const std::int64_t begin = std::max(r.begin, wanted.begin), end = std::min(r.end, wanted.end);
-    return begin >= end || (begin >= own.begin && end <= own.end);
-  };
-  std::int64_t first = out.begin, last = out.end;
-  while (first < last && !reads_own(first))
-    ++first;
-  while (last > first && !reads_own(last - 1))
-    --last;
-  return {first - out.begin, last - out.begin};
+// Whether each rank that reads anything reads some of its own points along every axis: then the
+// rest is margins. (Not so if the outputs are on fewer ranks.)
+bool has_own_part(const Boxes& own, const Boxes& wanted) {
+  for (std::size_t a = 0; a < wanted.ranges.size(); ++a)
+    for (std::size_t p = 0; p < wanted.ranges[a].size(); ++p) {
+      const Range &o = own.ranges[a][p], &w = wanted.ranges[a][p];
+      if (std::max(o.begin, w.begin) >= std::min(o.end, w.end)) return false;
+    }
+  return true;
+}
+
+// The points of `wanted` outside `own`: a box for each side of each axis, for the ranks that want
+// none there without points. Along the axes before it a box has own points, along those after it
+// all that are wanted.
+std::vector<Boxes> outside(const Boxes& own, const Boxes& wanted) {
+  std::vector<Boxes> result;
+  Boxes rest = wanted;
+  for (std::size_t a = 0; a < wanted.ranges.size(); ++a)
+    for (const bool high : {false, true}) {
+      Boxes side = rest;
+      bool any = false;
+      for (std::size_t p = 0; p < side.ranges[a].size(); ++p) {
+        const Range &o = own.ranges[a][p], &w = wanted.ranges[a][p];
+        Range& r = side.ranges[a][p];
+        r = high ? Range{std::max(o.end, w.begin), w.end}
+                 : Range{w.begin, std::min(o.begin, w.end)};
+        r.end = std::max(r.begin, r.end);
+        any = any || r.size() > 0;
+      }
+      if (any) result.push_back(side);
+      if (high)
+        for (std::size_t p = 0; p < rest.ranges[a].size(); ++p) {
+          const Range &o = own.ranges[a][p], &w = wanted.ranges[a][p];
+          rest.ranges[a][p] = {std::max(o.begin, w.begin), std::min(o.end, w.end)};
+        }
+    }
+  return result;
+}
+
+// The options of a convolution whose input is the box `in` of the input grid and whose output is
+// the box `out` of the output grid.
+ConvolutionOptions placed(const GridStencil& s, const Box& in, const Box& out) {
+  ConvolutionOptions options;
+  options.stride = s.stride;
+  for (int a = 0; a < out.dimension; ++a) {
+    const std::int64_t fine = s.transposed ? out[a].begin : in[a].begin;
+    const std::int64_t coarse = s.transposed ? in[a].begin : out[a].begin;
+    options.offset[static_cast<std::size_t>(a)] = s.stride * coarse - s.padding[a] - fine;
+    options.extents.push_back(out[a].size());
+  }
+  return options;
 }
 
 }  // namespace
 
 template <class T>
 struct GridConvolution<T>::Plan {
-  Exchange<T> exchange;
   detail::Direction direction;
-  ConvolutionOptions options;
-  detail::Box interior{{0, 0, 0}, {1, 1, 1}};
+  Box in;                      // all points that are read
+  ConvolutionOptions options;  // for the own box
+  ConvolutionOptions all;      // for `in`
+  std::shared_ptr<const detail::ConvolutionHalo<T>> halo;
 };
 
 template <class T>
@@ -74,24 +105,17 @@ GridConvolution<T>::GridConvolution(const Grid& from, const Grid& to, const Grid
               "a convolution between grids: expected a grid, kernel and padding in ", d,
               " dimensions, got ", to.extents(), ", ", stencil.kernel, ", ", stencil.padding);
   auto plan = std::make_shared<Plan>();
-  plan->exchange = Exchange<T>(from, inputs(from, to.boxes(), stencil));
   plan->direction = stencil.transposed ? detail::Direction::to_fine : detail::Direction::to_coarse;
-  const Box out = to.box(), own = from.box(), wanted = plan->exchange.box();
-  plan->options.stride = stencil.stride;
-  for (int a = 0; a < d; ++a) {
-    const std::int64_t fine = stencil.transposed ? out[a].begin : wanted[a].begin;
-    const std::int64_t coarse = stencil.transposed ? wanted[a].begin : out[a].begin;
-    plan->options.offset[static_cast<std::size_t>(a)] =
-        stencil.stride * coarse - stencil.padding[a] - fine;
-    plan->options.extents.push_back(out[a].size());
-    const auto j = static_cast<std::size_t>(3 - d + a);
-    // Alone, a rank has all values once the exchange has started.
-    const auto [first, last] = from.comm().size() == 1
-                                   ? std::pair<std::int64_t, std::int64_t>(0, out[a].size())
-                                   : interior(out[a], own[a], wanted[a], stencil, a);
-    plan->interior.first[j] = first;
-    plan->interior.count[j] = last - first;
-  }
+  const Boxes wanted = inputs(from, to.boxes(), stencil);
+  plan->in = wanted.box(from.comm().rank());
+  plan->options = placed(stencil, from.box(), to.box());
+  plan->all = placed(stencil, plan->in, to.box());
+  auto halo = std::make_shared<detail::ConvolutionHalo<T>>();
+  halo->own = has_own_part(from.boxes(), wanted);
+  for (const Boxes& boxes : halo->own ? outside(from.boxes(), wanted) : std::vector<Boxes>{wanted})
+    halo->margins.push_back(
+        {Exchange<T>(from, boxes), placed(stencil, boxes.box(from.comm().rank()), to.box())});
+  if (!halo->margins.empty()) plan->halo = std::move(halo);
   plan_ = std::move(plan);
 }
 
@@ -102,24 +126,26 @@ Variable<T> GridConvolution<T>::operator()(const Variable<T>& x, const Variable<
   ConvolutionOptions options = plan_->options;
   options.activation = activation;
   options.sign = sign;
-  const detail::ConvolutionHalo<T> halo{plan_->exchange, plan_->interior};
   return detail::convolve(
       plan_->direction == detail::Direction::to_fine ? "transposed_convolution" : "convolution",
-      plan_->direction, x, weight, bias, options, std::move(add),
-      plan_->exchange.identity() ? nullptr : &halo);
+      plan_->direction, x, weight, bias, options, std::move(add), plan_->halo);
 }
 
 template <class T>
 Cost GridConvolution<T>::cost(std::int64_t batch, const Shape& weight) const {
-  const Shape x = plan_->exchange.box().field(batch, weight[-2]);
+  const Shape x = plan_->in.field(batch, weight[-2]);
   return plan_->direction == detail::Direction::to_fine
-             ? transposed_convolution_cost<T>(x, weight, plan_->options)
-             : convolution_cost<T>(x, weight, plan_->options);
+             ? transposed_convolution_cost<T>(x, weight, plan_->all)
+             : convolution_cost<T>(x, weight, plan_->all);
 }
 
 template <class T>
 std::int64_t GridConvolution<T>::bytes_sent(std::int64_t batch, std::int64_t in_channels) const {
-  return plan_->exchange.bytes_sent(batch, in_channels);
+  std::int64_t bytes = 0;
+  if (plan_->halo)
+    for (const auto& margin : plan_->halo->margins)
+      bytes += margin.exchange.bytes_sent(batch, in_channels);
+  return bytes;
 }
 
 template class GridConvolution<float>;

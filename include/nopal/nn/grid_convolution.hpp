@@ -23,11 +23,13 @@ struct GridStencil {
 /// divided among the same ranks. Beyond the domain the input is what the boundary rules of its grid
 /// say; the result does not depend on the number of ranks, to rounding.
 ///
-/// Points of other ranks come in one exchange of margins, during which outputs that need none of
-/// them are computed; the adjoint sends margins back while it computes the gradient of the kernel.
-/// Where a rank has all that it reads, nothing is copied. The two grids may be cut differently and
-/// ranks may have no points: restriction to a coarse grid on fewer ranks is a convolution like any
-/// other. A value to keep: it holds plan and buffers, not the weights. A handle; copies share them.
+/// Points of other ranks and reflected or periodic ones come as margins, an exchange for each side
+/// of the box that has some, while the own box is convolved as if there were zeros; then the
+/// margins add what is missing. The adjoint sends their gradients back while it computes those of
+/// the own box and of the kernel. The field itself is not copied. The two grids may be cut
+/// differently and ranks may have no points: restriction to a coarse grid on fewer ranks is a
+/// convolution like any other. A value to keep: it holds plan and buffers, not the weights. A
+/// handle; copies share them.
 template <class T>
 class GridConvolution {
  public:
