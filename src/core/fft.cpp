@@ -245,16 +245,16 @@ void RealFft<T>::backward(std::span<Kokkos::complex<T>> spectrum, std::span<T> f
 
 template <class T>
 void RealFft<T>::forward(const Tensor<T>& field, const Tensor<T>& spectrum) const {
-  transform_tensors<const T, Kokkos::complex<T>>("RealFft::forward", "field", field, field_,
-                                                 "spectrum", spectrum, spectrum_,
-                                                 [this](auto in, auto out) { forward(in, out); });
+  transform_tensors<const T, Kokkos::complex<T>>(
+      "RealFft::forward", "field", field, field_, "spectrum", spectrum, spectrum_,
+      [this](auto in, auto out) { this->forward(in, out); });
 }
 
 template <class T>
 void RealFft<T>::backward(const Tensor<T>& spectrum, const Tensor<T>& field) const {
   transform_tensors<Kokkos::complex<T>, T>("RealFft::backward", "spectrum", spectrum, spectrum_,
                                            "field", field, field_,
-                                           [this](auto in, auto out) { backward(in, out); });
+                                           [this](auto in, auto out) { this->backward(in, out); });
 }
 
 template <class T>
@@ -301,14 +301,14 @@ template <class T>
 void ComplexFft<T>::forward(const Tensor<T>& field, const Tensor<T>& spectrum) const {
   transform_tensors<const Kokkos::complex<T>, Kokkos::complex<T>>(
       "ComplexFft::forward", "field", field, shape_, "spectrum", spectrum, shape_,
-      [this](auto in, auto out) { forward(in, out); });
+      [this](auto in, auto out) { this->forward(in, out); });
 }
 
 template <class T>
 void ComplexFft<T>::backward(const Tensor<T>& spectrum, const Tensor<T>& field) const {
   transform_tensors<const Kokkos::complex<T>, Kokkos::complex<T>>(
       "ComplexFft::backward", "spectrum", spectrum, shape_, "field", field, shape_,
-      [this](auto in, auto out) { backward(in, out); });
+      [this](auto in, auto out) { this->backward(in, out); });
 }
 
 template <class T>
@@ -352,7 +352,7 @@ void RealTransform<T>::execute(std::span<const T> in, std::span<T> out) const {
 template <class T>
 void RealTransform<T>::execute(const Tensor<T>& in, const Tensor<T>& out) const {
   transform_tensors<const T, T>("RealTransform::execute", "input", in, shape_, "output", out,
-                                shape_, [this](auto from, auto to) { execute(from, to); });
+                                shape_, [this](auto from, auto to) { this->execute(from, to); });
 }
 
 template class RealFft<float>;

@@ -38,9 +38,9 @@ nlohmann::json suggest_fno(const Shape& x_shape, const Shape& y_shape, const nlo
 // Levels down to a coarsest grid of 4 points or a few more, at most 6.
 nlohmann::json suggest_mgno(const Shape& x_shape, const Shape& y_shape,
                             const nlohmann::json& given) {
-  const nlohmann::json channels{{"dimension", x_shape.rank() - 1},
-                                {"in_channels", x_shape[-1]},
-                                {"out_channels", y_shape[-1]}};
+  nlohmann::json channels{{"dimension", x_shape.rank() - 1},
+                          {"in_channels", x_shape[-1]},
+                          {"out_channels", y_shape[-1]}};
   if (given.contains("preset") && given["preset"] != "none") return channels;
   std::int64_t least = x_shape[0];
   for (int axis = 1; axis + 1 < x_shape.rank(); ++axis)
