@@ -194,6 +194,12 @@ Grid Grid::agglomerate(std::int64_t least) const {
   return result;
 }
 
+Grid Grid::with_rules(const std::vector<AxisRule>& rules) const {
+  Grid result = *this;
+  result.rules_ = checked_rules(extents_, rules);
+  return result;
+}
+
 Grid Grid::gather(int root) const {
   NOPAL_CHECK(root >= 0 && root < comm_.size(), "rank ", root, " is not one of ", comm_.size());
   Grid result = *this;

@@ -3,16 +3,13 @@
 
 #include <nopal/train/losses.hpp>
 
-#include "train/field_norms.hpp"
+#include "core/parallel.hpp"
 
 #include <cmath>
 #include <limits>
 
 namespace nopal {
 namespace {
-
-using detail::FieldNorm;
-using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
 
 template <class T>
 void check_shapes(const Tensor<T>& prediction, const Tensor<T>& target) {
@@ -26,76 +23,8 @@ void scale_by(const Tensor<T>& x, T a, const Tensor<T>& seed) {
   T* px = x.data();
   const T* ps = seed.data();
   Kokkos::parallel_for(
-      "nopal::squared_error_adjoint", Range(0, x.size()),
+      "nopal::squared_error_adjoint", detail::ItemRange(0, x.size()),
       KOKKOS_LAMBDA(std::int64_t i) { px[i] *= a * ps[0]; });
-}
-
-// What the adjoint needs beyond the norms: p - y and, for each sample and channel, the factor of
-// the gradient of the squared norm.
-template <class T>
-Variable<T> make_node(const Variable<T>& prediction, const FieldNorm& norm, Tensor<T> value,
-                      Tensor<T> difference, Tensor<double> coefficient) {
-  return record<T>(std::move(value), [=](const Tensor<T>& seed) {
-    if (norm.axes == 0) {  // pointwise: the difference becomes the gradient, nothing is added
-      half_gradient(norm, difference, coefficient, seed, T(0), difference);
-      prediction.accumulate(difference);
-    } else {
-      const auto slot = prediction.gradient_slot();
-      half_gradient(norm, difference, coefficient, seed, slot.beta, slot.buffer);
-    }
-  });
-}
-
-template <class T>
-Variable<T> relative_norm(const Variable<T>& prediction, const Tensor<T>& target, T weight,
-                          const FieldNorm& norm) {
-  const bool recording = needs_record(prediction);
-  Tensor<T> difference;
-  if (recording) difference = Tensor<T>(target.shape());
-  const Tensor<double> squares = squared_norms(norm, prediction.value(), target, difference);
-
-  Tensor<T> value({1});
-  Tensor<double> coefficient({norm.samples, norm.channels});
-  const double* s = squares.data();
-  double* factor = coefficient.data();
-  T* result = value.data();
-  const std::int64_t count = coefficient.size();
-  const double w = weight;
-  Kokkos::parallel_for(
-      "nopal::relative_norm", Range(0, 1), KOKKOS_LAMBDA(std::int64_t) {
-        double sum = 0;
-        for (std::int64_t i = 0; i < count; ++i) {
-          const double numerator = ::sqrt(s[2 * i]), denominator = ::sqrt(s[2 * i + 1]) + 1e-8;
-          sum += numerator / denominator;
-          // The ratio has no derivative at 0; a perfect prediction gets gradient 0. A norm that is
-          // NaN must stay one.
-          factor[i] = numerator == 0 ? 0 : w / (numerator * denominator);
-        }
-        result[0] = static_cast<T>(w * sum);
-      });
-  if (!recording) return value;
-  return make_node(prediction, norm, std::move(value), std::move(difference),
-                   std::move(coefficient));
-}
-
-template <class T>
-std::vector<double> relative_errors(const Tensor<T>& prediction, const Tensor<T>& target,
-                                    const FieldNorm& norm) {
-  const std::vector<double> s = squared_norms(norm, prediction, target, Tensor<T>()).to_vector();
-  std::vector<double> errors;
-  std::size_t i = 0;
-  for (std::int64_t b = 0; b < norm.samples; ++b) {
-    double difference = 0, reference = 0;
-    for (std::int64_t c = 0; c < norm.channels; ++c, i += 2) {
-      difference += s[i];
-      reference += s[i + 1];
-    }
-    NOPAL_CHECK(difference == 0 || reference != 0, "the reference of sample ", b, " of ",
-                norm.samples,
-                " is zero everywhere: errors relative to it do not exist; leave such samples out");
-    errors.push_back(difference == 0 ? 0 : std::sqrt(difference) / std::sqrt(reference));
-  }
-  return errors;
 }
 
 }  // namespace
@@ -115,7 +44,7 @@ Variable<T> squared_error(const Variable<T>& prediction, const Tensor<T>& target
   T* d = difference.data();
   double* sums = partial.data();
   Kokkos::parallel_for(
-      "nopal::squared_error", Range(0, samples), KOKKOS_LAMBDA(std::int64_t i) {
+      "nopal::squared_error", detail::ItemRange(0, samples), KOKKOS_LAMBDA(std::int64_t i) {
         // Eight independent sums: a fixed order that still vectorises.
         double sum[8] = {0, 0, 0, 0, 0, 0, 0, 0};
         const std::int64_t end = i * row + row < size ? i * row + row : size;
@@ -138,7 +67,7 @@ Variable<T> squared_error(const Variable<T>& prediction, const Tensor<T>& target
   T* result = value.data();
   const double w = weight;
   Kokkos::parallel_for(
-      "nopal::squared_error_sum", Range(0, 1), KOKKOS_LAMBDA(std::int64_t) {
+      "nopal::squared_error_sum", detail::ItemRange(0, 1), KOKKOS_LAMBDA(std::int64_t) {
         double sum = 0;
         for (std::int64_t i = 0; i < samples; ++i)
           sum += sums[i];
@@ -157,57 +86,126 @@ Variable<T> mean_squared_error(const Variable<T>& prediction, const Tensor<T>& t
 }
 
 template <class T>
-Variable<T> relative_l2(const Variable<T>& prediction, const Tensor<T>& target, T weight) {
+Variable<T> relative_norm(const Variable<T>& prediction, const Tensor<T>& target, T weight,
+                          const FieldNorm<T>& norm) {
   check_shapes(prediction.value(), target);
-  return relative_norm(prediction, target, weight,
-                       FieldNorm(target.shape(), false, Boundary::periodic));
+  const bool recording = needs_record(prediction);
+  typename FieldNorm<T>::Difference difference;
+  const Tensor<double> squares =
+      norm.squares(prediction.value(), target, recording ? &difference : nullptr);
+
+  Tensor<T> value({1});
+  // For each sample and channel, the factor of the gradient of the squared norm.
+  Tensor<double> coefficient({squares.extent(0), squares.extent(1)});
+  const double* s = squares.data();
+  double* factor = coefficient.data();
+  T* result = value.data();
+  const std::int64_t count = coefficient.size();
+  const double w = weight;
+  const double share = norm.comm().rank() == 0 ? 1 : 0;
+  Kokkos::parallel_for(
+      "nopal::relative_norm", detail::ItemRange(0, 1), KOKKOS_LAMBDA(std::int64_t) {
+        double sum = 0;
+        for (std::int64_t i = 0; i < count; ++i) {
+          const double numerator = ::sqrt(s[2 * i]), denominator = ::sqrt(s[2 * i + 1]) + 1e-8;
+          sum += numerator / denominator;
+          // The ratio has no derivative at 0; a perfect prediction gets gradient 0. A norm that is
+          // NaN must stay one.
+          factor[i] = numerator == 0 ? 0 : w / (numerator * denominator);
+        }
+        result[0] = static_cast<T>(share * w * sum);
+      });
+  if (!recording) return value;
+  return record<T>(std::move(value), [=](const Tensor<T>& seed) {
+    const auto slot = prediction.gradient_slot();
+    norm.half_gradient(difference, coefficient, seed, slot.beta, slot.buffer);
+  });
+}
+
+template <class T>
+Variable<T> relative_l2(const Variable<T>& prediction, const Tensor<T>& target, T weight) {
+  return relative_norm(prediction, target, weight, FieldNorm<T>::l2());
 }
 
 template <class T>
 Variable<T> relative_h1(const Variable<T>& prediction, const Tensor<T>& target, T weight,
                         Boundary boundary) {
-  check_shapes(prediction.value(), target);
-  return relative_norm(prediction, target, weight, FieldNorm(target.shape(), true, boundary));
+  return relative_norm(prediction, target, weight, FieldNorm<T>::h1(boundary));
+}
+
+std::vector<std::string> loss_names() {
+  return {"l2", "h1", "h1_fourier", "mse"};
 }
 
 template <class T>
-LossFunction<T> make_loss(const std::string& name, Boundary boundary) {
-  const auto share = [](std::int64_t batch, std::int64_t numbers) {
-    return static_cast<T>(1.0 / (static_cast<double>(batch) * static_cast<double>(numbers)));
+LossFunction<T> make_loss(const std::string& name, Boundary boundary, const Grid& grid) {
+  const auto share = [](std::int64_t batch, double numbers) {
+    return static_cast<T>(1.0 / (static_cast<double>(batch) * numbers));
   };
-  if (name == "mse")
-    return [share](const Variable<T>& p, const Tensor<T>& y, std::int64_t batch) {
-      return squared_error(p, y, share(batch, y.shape().product(1, y.rank())));
+  if (name == "mse") {
+    // Points of all ranks over those of this one.
+    const double ranks = grid.comm().size() == 1 ? 1
+                                                 : static_cast<double>(grid.extents().size()) /
+                                                       static_cast<double>(grid.box().size());
+    return [share, ranks](const Variable<T>& p, const Tensor<T>& y, std::int64_t batch) {
+      const auto numbers = static_cast<double>(y.shape().product(1, y.rank()));
+      return squared_error(p, y, share(batch, numbers * ranks));
     };
-  if (name == "l2")
-    return [share](const Variable<T>& p, const Tensor<T>& y, std::int64_t batch) {
-      return relative_l2(p, y, share(batch, y.extent(-1)));
-    };
-  NOPAL_CHECK(name == "h1", "expected a loss \"mse\", \"l2\" or \"h1\", got \"", name, "\"");
-  return [share, boundary](const Variable<T>& p, const Tensor<T>& y, std::int64_t batch) {
-    return relative_h1(p, y, share(batch, y.extent(-1)), boundary);
+  }
+  NOPAL_CHECK(name == "l2" || name == "h1" || name == "h1_fourier",
+              "expected a loss \"mse\", \"l2\", \"h1\" or \"h1_fourier\", got \"", name, "\"");
+  const FieldNorm<T> norm = (name == "l2"   ? FieldNorm<T>::l2()
+                             : name == "h1" ? FieldNorm<T>::h1(boundary)
+                                            : FieldNorm<T>::h1_fourier())
+                                .on(grid);
+  return [share, norm](const Variable<T>& p, const Tensor<T>& y, std::int64_t batch) {
+    return relative_norm(p, y, share(batch, static_cast<double>(y.extent(-1))), norm);
   };
+}
+
+template <class T>
+std::vector<double> relative_errors(const Tensor<T>& prediction, const Tensor<T>& target,
+                                    const FieldNorm<T>& norm) {
+  check_shapes(prediction, target);
+  const Tensor<double> squares = norm.squares(prediction, target, nullptr);
+  const std::vector<double> s = squares.to_vector();
+  std::vector<double> errors;
+  std::size_t i = 0;
+  for (std::int64_t b = 0; b < squares.extent(0); ++b) {
+    double difference = 0, reference = 0;
+    for (std::int64_t c = 0; c < squares.extent(1); ++c, i += 2) {
+      difference += s[i];
+      reference += s[i + 1];
+    }
+    NOPAL_CHECK(difference == 0 || reference != 0, "the reference of sample ", b, " of ",
+                squares.extent(0),
+                " is zero everywhere: errors relative to it do not exist; leave such samples out");
+    errors.push_back(difference == 0 ? 0 : std::sqrt(difference) / std::sqrt(reference));
+  }
+  return errors;
 }
 
 template <class T>
 std::vector<double> relative_l2_errors(const Tensor<T>& prediction, const Tensor<T>& target) {
-  check_shapes(prediction, target);
-  return relative_errors(prediction, target, FieldNorm(target.shape(), false, Boundary::periodic));
+  return relative_errors(prediction, target, FieldNorm<T>::l2());
 }
 
 template <class T>
 std::vector<double> relative_h1_errors(const Tensor<T>& prediction, const Tensor<T>& target,
                                        Boundary boundary) {
-  check_shapes(prediction, target);
-  return relative_errors(prediction, target, FieldNorm(target.shape(), true, boundary));
+  return relative_errors(prediction, target, FieldNorm<T>::h1(boundary));
 }
 
 #define NOPAL_INSTANTIATE(T)                                                              \
   template Variable<T> squared_error<T>(const Variable<T>&, const Tensor<T>&, T);         \
   template Variable<T> mean_squared_error<T>(const Variable<T>&, const Tensor<T>&);       \
+  template Variable<T> relative_norm<T>(const Variable<T>&, const Tensor<T>&, T,          \
+                                        const FieldNorm<T>&);                             \
   template Variable<T> relative_l2<T>(const Variable<T>&, const Tensor<T>&, T);           \
   template Variable<T> relative_h1<T>(const Variable<T>&, const Tensor<T>&, T, Boundary); \
-  template LossFunction<T> make_loss<T>(const std::string&, Boundary);                    \
+  template LossFunction<T> make_loss<T>(const std::string&, Boundary, const Grid&);       \
+  template std::vector<double> relative_errors<T>(const Tensor<T>&, const Tensor<T>&,     \
+                                                  const FieldNorm<T>&);                   \
   template std::vector<double> relative_l2_errors<T>(const Tensor<T>&, const Tensor<T>&); \
   template std::vector<double> relative_h1_errors<T>(const Tensor<T>&, const Tensor<T>&, Boundary);
 NOPAL_INSTANTIATE(float)

@@ -7,6 +7,7 @@
 #include <nopal/train/losses.hpp>
 
 #include <cmath>
+#include <complex>
 #include <limits>
 
 namespace nopal {
@@ -73,6 +74,42 @@ double relative_norm(const Tensor<double>& p, const Tensor<double>& y, bool h1, 
   double sum = 0;
   for (std::size_t i = 0; i < top.size(); ++i)
     sum += std::sqrt(top[i]) / (std::sqrt(bottom[i]) + 1e-8);
+  return sum;
+}
+
+// The same with the weights q^2 of the discrete Fourier transform along each axis, by its
+// definition.
+double relative_fourier_norm(const Tensor<double>& p, const Tensor<double>& y,
+                             std::int64_t cutoff) {
+  const Shape& shape = p.shape();
+  const std::int64_t channels = shape[-1], samples = shape[0], size = shape.size() / samples;
+  std::vector<double> d = p.to_vector(), t = y.to_vector();
+  for (std::size_t i = 0; i < d.size(); ++i)
+    d[i] -= t[i];
+  const auto squares = [&](const std::vector<double>& v, std::int64_t b, std::int64_t c) {
+    double sum = 0;
+    for (std::int64_t i = c; i < size; i += channels)
+      sum += std::pow(v[b * size + i], 2);
+    for (int k = 1; k < shape.rank() - 1; ++k) {
+      const std::int64_t n = shape[k], inner = shape.product(k + 1, shape.rank());
+      for (std::int64_t line = c; line < size; line += channels) {
+        if (line / inner % n != 0) continue;
+        for (std::int64_t q = -((n - 1) / 2); q <= n / 2; ++q) {
+          if (std::abs(q) >= cutoff) continue;
+          std::complex<double> mode = 0;
+          for (std::int64_t i = 0; i < n; ++i)
+            mode += v[b * size + line + i * inner] *
+                    std::polar(1.0, -2 * std::acos(-1.0) * double(q * i) / double(n));
+          sum += double(q * q) * std::norm(mode) / double(n);
+        }
+      }
+    }
+    return sum;
+  };
+  double sum = 0;
+  for (std::int64_t b = 0; b < samples; ++b)
+    for (std::int64_t c = 0; c < channels; ++c)
+      sum += std::sqrt(squares(d, b, c)) / (std::sqrt(squares(t, b, c)) + 1e-8);
   return sum;
 }
 
@@ -145,6 +182,39 @@ TEST(Losses, GradientsAgreeWithDifferences) {
   }
 }
 
+TEST(Losses, FourierNormAgreesWithItsDefinition) {
+  for (const Shape& shape : {Shape{3, 7, 1}, Shape{2, 4, 3}, Shape{2, 5, 6, 1}, Shape{2, 8, 4, 3},
+                             Shape{2, 5, 4, 6, 2}, Shape{1, 50, 3, 1}, Shape{1, 1, 1}})
+    for (const std::int64_t cutoff : {1, 3, 20}) {
+      const auto norm = FieldNorm<double>::h1_fourier(cutoff);
+      const auto p = Variable<double>::leaf(random_field(shape, 1));
+      const auto y = random_field(shape, 2);
+      const double expected = relative_fourier_norm(p.value(), y, cutoff);
+      EXPECT_NEAR(relative_norm(p, y, 1.0, norm).value().item(), expected, 1e-12 * expected)
+          << shape << ' ' << cutoff;
+      const GradientCheck check =
+          check_gradient([&] { return relative_norm(p, y, 0.7, norm); }, {p});
+      EXPECT_LT(check.error, 1e-6) << shape << ' ' << cutoff << ' ' << check.where;
+    }
+}
+
+// A wave with q periods has the square n / 2 (1 + q^2) below the cutoff, n / 2 from there on: the
+// values of the published loss, which differ from the Sobolev norm's 1 + (2 pi q)^2.
+TEST(Losses, FourierNormOfWaves) {
+  const int n = 64;
+  const auto wave = [&](int q) {
+    std::vector<double> v(n);
+    for (int i = 0; i < n; ++i)
+      v[i] = std::cos(2 * std::acos(-1.0) * q * i / n + 0.3);
+    return Tensor<double>::from_host({1, n, 1}, v);
+  };
+  const Tensor<double> zero = Tensor<double>::zeros({1, n, 1});
+  for (const auto& [q, weight] : {std::pair{1, 2.0}, {19, 362.0}, {20, 1.0}, {25, 1.0}})
+    EXPECT_NEAR(FieldNorm<double>::h1_fourier().squares(wave(q), zero, nullptr).to_vector()[0],
+                n / 2.0 * weight, 1e-10)
+        << q;
+}
+
 // Two and three points: both neighbours in a periodic direction may be the same.
 TEST(Losses, TinyPeriodicGrids) {
   for (const Shape& shape : {Shape{1, 1, 2, 1}, Shape{2, 3, 2, 2}, Shape{1, 1, 1}}) {
@@ -167,7 +237,8 @@ TEST(Losses, GradientsAddUp) {
   };
   for (const auto& f : std::vector<std::function<Variable<double>()>>{
            [&] { return squared_error(p, y, 1.0); }, [&] { return relative_l2(p, y, 1.0); },
-           [&] { return relative_h1(p, y, 1.0, Boundary::one_sided); }}) {
+           [&] { return relative_h1(p, y, 1.0, Boundary::one_sided); },
+           [&] { return relative_norm(p, y, 1.0, FieldNorm<double>::h1_fourier()); }}) {
     p.clear_gradient();
     const auto once = gradient(f);
     const auto twice = gradient(f);
@@ -215,7 +286,7 @@ TEST(Losses, PeriodicDifferencesOfAWave) {
 
 TEST(Losses, SharesOfABatchAddUp) {
   const auto p = random_field({5, 6, 4, 2}, 1), y = random_field({5, 6, 4, 2}, 2);
-  for (const char* name : {"mse", "l2", "h1"}) {
+  for (const std::string& name : loss_names()) {
     const auto loss = make_loss<double>(name, Boundary::one_sided);
     double sum = 0;
     for (const auto& [first, count] : {std::pair{0, 2}, {2, 1}, {3, 2}})
@@ -229,11 +300,14 @@ TEST(Losses, SharesOfABatchAddUp) {
 TEST(Losses, PerfectPredictionHasZeroGradient) {
   const auto y = random_field({2, 6, 1}, 2);
   const auto p = Variable<double>::leaf(y.clone());
-  Tape<double> tape;
-  const auto loss = relative_h1(p, y, 1.0, Boundary::periodic);
-  tape.backward(loss);
-  EXPECT_EQ(loss.value().item(), 0);
-  EXPECT_EQ(dot(p.gradient(), p.gradient()), 0);
+  for (const char* name : {"l2", "h1", "h1_fourier"}) {
+    Tape<double> tape;
+    p.clear_gradient();
+    const auto loss = make_loss<double>(name)(p, y, 2);
+    tape.backward(loss);
+    EXPECT_EQ(loss.value().item(), 0) << name;
+    EXPECT_EQ(dot(p.gradient(), p.gradient()), 0) << name;
+  }
   EXPECT_EQ(relative_l2_errors(y, y)[1], 0);
 }
 
@@ -243,6 +317,8 @@ TEST(Losses, NonFiniteIsNotHidden) {
   const auto y = random_field({2, 6, 1}, 2);
   EXPECT_TRUE(std::isnan(relative_l2<double>(p, y, 1).value().item()));
   EXPECT_TRUE(std::isnan(relative_h1<double>(p, y, 1, Boundary::periodic).value().item()));
+  EXPECT_TRUE(
+      std::isnan(relative_norm<double>(p, y, 1, FieldNorm<double>::h1_fourier()).value().item()));
   EXPECT_TRUE(std::isnan(mean_squared_error<double>(p, y).value().item()));
   EXPECT_TRUE(std::isnan(relative_l2_errors(p, y)[0]));
 }

@@ -67,6 +67,10 @@ class Grid {
   /// axis: those that remain have at least as many where the grid has. The others have empty boxes.
   Grid agglomerate(std::int64_t least) const;
 
+  /// The same points on the same ranks with other rules. Error, the same on all ranks, if the rules
+  /// are not possible.
+  Grid with_rules(const std::vector<AxisRule>& rules) const;
+
   /// The same points, all on one rank.
   Grid gather(int root = 0) const;
 

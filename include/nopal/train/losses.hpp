@@ -4,15 +4,13 @@
 #pragma once
 
 #include <nopal/autograd/variable.hpp>
+#include <nopal/train/field_norm.hpp>
 
 #include <functional>
 #include <string>
 #include <vector>
 
 namespace nopal {
-
-/// Difference quotients at the boundary of the grid for H1 losses.
-enum class Boundary { periodic, one_sided };
 
 /// All losses are one node of the tape with a hand-written adjoint. Sums are accumulated in double
 /// in a fixed order: the same input gives the same bits, whatever the number of threads. Fields are
@@ -27,14 +25,17 @@ Variable<T> squared_error(const Variable<T>& prediction, const Tensor<T>& target
 template <class T>
 Variable<T> mean_squared_error(const Variable<T>& prediction, const Tensor<T>& target);
 
-/// Sum over samples b and channels c of |p_bc - y_bc| / (|y_bc| + 1e-8), Euclidean norms over the
-/// grid, times `weight`. Give weight = 1 / (global batch * C) for the mean.
+/// Sum over samples b and channels c of |p_bc - y_bc| / (|y_bc| + 1e-8) in the given norm, times
+/// `weight`. Give weight = 1 / (global batch * C) for the mean. With a norm on a divided grid it is
+/// collective, and the first of the ranks has the whole sum, the others 0; each has the gradient of
+/// its own points.
+template <class T>
+Variable<T> relative_norm(const Variable<T>& prediction, const Tensor<T>& target, T weight,
+                          const FieldNorm<T>& norm);
+
+/// relative_norm() with FieldNorm::l2() and FieldNorm::h1(boundary).
 template <class T>
 Variable<T> relative_l2(const Variable<T>& prediction, const Tensor<T>& target, T weight);
-
-/// As relative_l2 with |v|_1^2 = sum v^2 + sum_k sum (D_k v)^2, D_k second-order central
-/// differences with spacing 1 / n_k (the neuraloperator convention): wrapped around for periodic,
-/// the third-order stencil (-11, 18, -9, 2) / (6 h) at the ends for one_sided (needs n_k >= 4).
 template <class T>
 Variable<T> relative_h1(const Variable<T>& prediction, const Tensor<T>& target, T weight,
                         Boundary boundary);
@@ -45,16 +46,26 @@ template <class T>
 using LossFunction = std::function<Variable<T>(const Variable<T>& prediction,
                                                const Tensor<T>& target, std::int64_t global_batch)>;
 
-/// "mse" (mean over entries), "l2" or "h1" (means over samples and channels); Error otherwise.
-template <class T>
-LossFunction<T> make_loss(const std::string& name, Boundary boundary = Boundary::periodic);
+/// The names that make_loss() knows: "mse" (mean over entries), and the means over samples and
+/// channels of norms relative to the target's, see FieldNorm: "l2", "h1" and "h1_fourier".
+std::vector<std::string> loss_names();
 
-/// Error of each sample, |p_b - y_b| / |y_b| in the Euclidean norm over grid and channels, 0 for a
-/// perfect prediction. Error if y_b is 0 and p_b is not.
+/// A loss by its name; Error if there is none of that name. With a grid that is divided among ranks
+/// it takes the fields on their boxes, and making and calling it is collective over them.
+template <class T>
+LossFunction<T> make_loss(const std::string& name, Boundary boundary = Boundary::periodic,
+                          const Grid& grid = {});
+
+/// Error of each sample, |p_b - y_b| / |y_b| in the given norm over grid and channels, 0 for a
+/// perfect prediction. Error if y_b is 0 and p_b is not. Collective, with the same result on all
+/// ranks, for a norm on a divided grid.
+template <class T>
+std::vector<double> relative_errors(const Tensor<T>& prediction, const Tensor<T>& target,
+                                    const FieldNorm<T>& norm);
+
+/// relative_errors() with FieldNorm::l2() and FieldNorm::h1(boundary).
 template <class T>
 std::vector<double> relative_l2_errors(const Tensor<T>& prediction, const Tensor<T>& target);
-
-/// The same in the norm |v|_1 of relative_h1, over grid and channels.
 template <class T>
 std::vector<double> relative_h1_errors(const Tensor<T>& prediction, const Tensor<T>& target,
                                        Boundary boundary = Boundary::periodic);
