@@ -65,11 +65,13 @@ void declare_training(Options& options, TrainRequest& request) {
   options.section("Training");
   t.epochs = options.integer("epochs", 100, "passes over the data", 0);
   t.batch = options.integer("batch", 20, "samples a step, over all ranks", 1);
+  t.space_ranks =
+      options.integer("space_ranks", 1, "ranks that divide the points of each field among them", 1);
   t.drop_last = options.flag("drop_last", false, "leave out a partial last batch");
   request.seed = static_cast<std::uint64_t>(
       options.integer("seed", 0, "of the first weights and the order of the samples", 0));
   t.seed = request.seed;
-  t.loss = options.choice("loss", "l2", {"l2", "h1", "mse"}, "what is minimised");
+  t.loss = options.choice("loss", "l2", loss_names(), "what is minimised");
   t.boundary = options.choice("boundary", "one_sided", {"periodic", "one_sided"},
                               "differences of H1 at the boundary") == "periodic"
                    ? Boundary::periodic

@@ -3,6 +3,7 @@
 
 #include "data/dataset_checks.hpp"
 
+#include <nopal/comm/field_part.hpp>
 #include <nopal/data/dataset.hpp>
 
 #include <utility>
@@ -108,6 +109,42 @@ void SubsetDataset<T>::read(std::span<const std::int64_t> indices, const Tensor<
   base_->read(shifted, x, y);
 }
 
+template <class T>
+BoxDataset<T>::BoxDataset(std::shared_ptr<const Dataset<T>> base, const Box& box)
+    : base_(std::move(base)), box_(box) {
+  NOPAL_CHECK(base_ != nullptr, "a part of the points needs a data set, got none");
+  const Shape whole = base_->x_shape();
+  bool inside = whole.rank() == box.dimension + 1;
+  for (int a = 0; inside && a < box.dimension; ++a)
+    inside = box[a].begin >= 0 && box[a].end <= whole[a];
+  NOPAL_CHECK(inside, base_->description(), ": a box of ", box.extents(),
+              " points is not a part of fields of shape ", whole);
+}
+
+template <class T>
+Shape BoxDataset<T>::x_shape() const {
+  return without_samples(box_.field(1, base_->x_shape()[-1]));
+}
+
+template <class T>
+Shape BoxDataset<T>::y_shape() const {
+  return without_samples(box_.field(1, base_->y_shape()[-1]));
+}
+
+template <class T>
+void BoxDataset<T>::read(std::span<const std::int64_t> indices, const Tensor<T>& x,
+                         const Tensor<T>& y) const {
+  detail::check_read(*this, indices, x, y);
+  const auto count = static_cast<std::int64_t>(indices.size());
+  const Tensor<T> whole_x(detail::with_samples(count, base_->x_shape()));
+  const Tensor<T> whole_y(detail::with_samples(count, base_->y_shape()));
+  base_->read(indices, whole_x, whole_y);
+  field_part(whole_x, box_, x);
+  field_part(whole_y, box_, y);
+}
+
+template class BoxDataset<float>;
+template class BoxDataset<double>;
 template class InMemoryDataset<float>;
 template class InMemoryDataset<double>;
 template class SubsetDataset<float>;

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/comm/field_part.hpp>
 #include <nopal/data/normaliser.hpp>
 
 #include "core/parallel.hpp"
@@ -90,6 +91,22 @@ Normaliser<T>::Normaliser(Tensor<T> mean, Tensor<T> deviation)
   const std::int64_t deviation_at = first_bad(deviation_, 0);
   NOPAL_CHECK(deviation_at < 0, "normaliser: the deviation is negative or not finite at entry ",
               deviation_at);
+}
+
+template <class T>
+Normaliser<T> Normaliser<T>::on(const Box& box) const {
+  if (identity() || mean_.rank() == 1) return *this;
+  const auto part = [&](const Tensor<T>& field) {
+    Shape whole{1}, points;
+    for (const std::int64_t extent : mean_.shape())
+      whole.push_back(extent);
+    const Tensor<T> values = field_part(field.reshape(whole), box);
+    return values.reshape(Shape(values.shape().begin() + 1, values.shape().end()));
+  };
+  Normaliser result;  // parts of what was checked
+  result.mean_ = part(mean_);
+  result.deviation_ = part(deviation_);
+  return result;
 }
 
 template <class T>

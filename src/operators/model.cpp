@@ -108,6 +108,17 @@ Tensor<T> Model<T>::predict(const Tensor<T>& x) const {
 }
 
 template <class T>
+Tensor<T> Model<T>::predict(const Tensor<T>& x, const Grid& grid) const {
+  NOPAL_CHECK(operator_ != nullptr, "predict() of an empty model");
+  if (grid.comm().size() == 1) return predict(x);
+  const Box box = grid.box();
+  const Variable<T> input = input_.identity() ? x : input_.on(box).encode(x);
+  const Variable<T> y = operator_->forward(std::span(&input, 1), grid);
+  output_.on(box).decode_in_place(y.value());
+  return y.value();
+}
+
+template <class T>
 Tensor<T> Model<T>::predict(const Tensor<T>& x, std::span<const Tensor<T>> others) const {
   NOPAL_CHECK(operator_ != nullptr, "predict() of an empty model");
   std::vector<Variable<T>> inputs{input_.identity() ? x : input_.encode(x)};

@@ -9,22 +9,35 @@ namespace nopal::detail {
 
 template <class T>
 BatchGradients<T>::BatchGradients(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
-                                  const TrainOptions& options, LossFunction<T> loss)
+                                  const TrainOptions& options, LossFunction<T> loss,
+                                  const RankGroups& groups)
     : model_(model),
+      groups_(groups),
+      input_(model.input_normaliser()),
+      output_(model.output_normaliser()),
       data_(std::move(data)),
-      loss_(loss ? std::move(loss) : make_loss<T>(options.loss, options.boundary)),
-      collective_(!model.op().buffers().empty()),
+      loss_(std::move(loss)),
+      has_buffers_(!model.op().buffers().empty()),
+      collective_(has_buffers_ || groups.divided()),
       decode_(options.decode_loss) {
-  const Normaliser<T>& output = model.output_normaliser();
-  if (decode_ && !output.identity())
-    deviation_ = Normaliser<T>(Tensor<T>::zeros(output.mean().shape()), output.deviation());
+  if (groups.divided()) {
+    NOPAL_CHECK(!loss_, "a loss of one's own needs whole fields, but option space_ranks divides ",
+                "them among ", groups.space().size(), " ranks");
+    grid_ = groups.grid(model.op(), data_->x_shape());
+    input_ = input_.on(grid_.box());
+    output_ = output_.on(grid_.box());
+    data_ = std::make_shared<BoxDataset<T>>(data_, grid_.box());
+  }
+  if (!loss_) loss_ = make_loss<T>(options.loss, options.boundary, grid_);
+  if (decode_ && !output_.identity())
+    deviation_ = Normaliser<T>(Tensor<T>::zeros(output_.mean().shape()), output_.deviation());
 }
 
 // Physical units inside the tape: z deviation + mean, whose adjoint is the same map with mean 0.
 template <class T>
 Variable<T> BatchGradients<T>::decode(const Variable<T>& z) const {
-  if (model_.output_normaliser().identity()) return z;
-  Tensor<T> value = model_.output_normaliser().decode(z.value());
+  if (output_.identity()) return z;
+  Tensor<T> value = output_.decode(z.value());
   if (!needs_record(z)) return value;
   return record<T>(std::move(value), [z, deviation = deviation_](const Tensor<T>& dy) {
     z.accumulate(deviation.decode(dy));
@@ -36,20 +49,29 @@ double BatchGradients<T>::operator()(std::span<const std::int64_t> batch, Traini
   for (const Parameter<T>* parameter : model_.op().parameters())
     parameter->variable.clear_gradient();
   step.batch = static_cast<std::int64_t>(batch.size());
-  const Slab mine = slab(step.batch, step.comm.rank(), step.comm.size());
+  step.comm = groups_.all();
+  const Slab mine = slab(step.batch, groups_.group(), groups_.groups());
   step.first_sample = mine.first;
-  if (mine.count == 0 && !collective_) return 0;
+  if (mine.count == 0 && !has_buffers_) return 0;
   const Tensor<T> x(with_samples(mine.count, data_->x_shape()));
   const Tensor<T> y(with_samples(mine.count, data_->y_shape()));
-  if (mine.count > 0)
+  const auto read = [&] {
     data_->read(
         batch.subspan(static_cast<std::size_t>(mine.first), static_cast<std::size_t>(mine.count)),
         x, y);
-  model_.input_normaliser().encode_in_place(x);
-  if (!decode_) model_.output_normaliser().encode_in_place(y);
+  };
+  // The others of the group wait for this rank's points from here on.
+  if (groups_.divided())
+    groups_.space().together(read);
+  else if (mine.count > 0)
+    read();
+  input_.encode_in_place(x);
+  if (!decode_) output_.encode_in_place(y);
   const TrainingMode mode(step);
   Tape<T> tape;
-  Variable<T> prediction = model_.op().forward(Variable<T>(x));
+  const Variable<T> input(x);
+  Variable<T> prediction = groups_.divided() ? model_.op().forward(std::span(&input, 1), grid_)
+                                             : model_.op().forward(input);
   if (decode_) prediction = decode(prediction);
   const Variable<T> loss = loss_(prediction, y, step.batch);
   prediction = Variable<T>();  // its memory can go as soon as the tape is done with it

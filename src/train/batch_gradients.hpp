@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nopal/nn/training_mode.hpp>
+#include <nopal/train/rank_groups.hpp>
 #include <nopal/train/trainer.hpp>
 
 #include <span>
@@ -15,24 +16,29 @@ template <class T>
 class BatchGradients {
  public:
   /// `model` must outlive this object. `loss` replaces the loss named in the options, if given.
+  /// Collective.
   BatchGradients(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
-                 const TrainOptions& options, LossFunction<T> loss);
+                 const TrainOptions& options, LossFunction<T> loss, const RankGroups& groups);
 
-  /// Whether ranks communicate, because the operator has buffers.
+  /// Whether ranks communicate, because the operator has buffers or fields are divided.
   bool collective() const noexcept { return collective_; }
 
   /// Sets the gradients of the parameters from those of the samples `batch` that slab() gives this
-  /// rank, and returns its share of the loss; 0 if it has no sample. Fills in what `step` says of
-  /// the batch. Collective over step.comm if collective(), else local.
+  /// rank's group, and the points that it has of them, and returns its share of the loss; 0 if it
+  /// has no sample. Fills in what `step` says of the batch and the ranks. Collective if
+  /// collective(), else local.
   double operator()(std::span<const std::int64_t> batch, TrainingStep step) const;
 
  private:
   Variable<T> decode(const Variable<T>& z) const;
 
   const Model<T>& model_;
+  RankGroups groups_;
+  Grid grid_;  // of the samples, if they are divided
+  Normaliser<T> input_, output_;
   std::shared_ptr<const Dataset<T>> data_;
   LossFunction<T> loss_;
-  bool collective_;
+  bool has_buffers_, collective_;
   bool decode_;              // the loss is one of physical units
   Normaliser<T> deviation_;  // the output normaliser with mean 0
 };

@@ -10,54 +10,107 @@
 #include <numeric>
 
 namespace nopal {
+namespace {
 
+// One group's part of the work; `space` are its ranks.
 template <class T>
-Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t batch,
-                    const Communicator& comm, Boundary boundary) {
-  const ScopedRegion region("evaluate");
-  NOPAL_CHECK(batch > 0, "evaluate: expected a batch of at least 1 sample, got ", batch);
-  double l2 = 0, h1 = 0, largest = 0;
-  comm.together([&] {
-    const Slab mine = slab(data.size(), comm.rank(), comm.size());
-    for (std::int64_t done = 0, count = 0; done < mine.count; done += count) {
-      count = std::min(batch, mine.count - done);
-      const std::int64_t first = mine.first + done;
+class Evaluator {
+ public:
+  Evaluator(const Model<T>& model, const Dataset<T>& data, const Grid& grid, Boundary boundary)
+      : model_(model),
+        data_(data),
+        grid_(grid),
+        space_(grid.comm()),
+        l2_(FieldNorm<T>::l2().on(grid)),
+        h1_(FieldNorm<T>::h1(boundary).on(grid)) {}
+
+  // Errors of samples [first, first + count), the same on all ranks of the group.
+  void operator()(std::int64_t first, std::int64_t count) {
+    const Tensor<T> x(detail::with_samples(count, data_.x_shape()));
+    const Tensor<T> y(detail::with_samples(count, data_.y_shape()));
+    space_.together([&] {
       std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
       std::iota(indices.begin(), indices.end(), first);
-      const Tensor<T> x(detail::with_samples(count, data.x_shape()));
-      const Tensor<T> y(detail::with_samples(count, data.y_shape()));
-      data.read(indices, x, y);
-      const Tensor<T> prediction = model.predict(x);
-      NOPAL_CHECK(prediction.shape() == y.shape(), "data set ", data.description(),
-                  ": y has shape ", y.shape(), ", but the model predicts ", prediction.shape());
-      std::vector<double> errors, h1_errors;
-      try {
-        errors = relative_l2_errors(prediction, y);
-        // Points without a grid have no difference quotients.
-        if (y.rank() >= 3) h1_errors = relative_h1_errors(prediction, y, boundary);
-      } catch (const Error& error) {
-        NOPAL_CHECK(false, "data set ", data.description(), ", samples from ", first, ": ",
-                    error.what());
-      }
-      for (const double error : errors) {
-        l2 += error;
-        largest = std::isnan(error) ? error : std::max(largest, error);
-      }
-      h1 = std::accumulate(h1_errors.begin(), h1_errors.end(), h1);
+      data_.read(indices, x, y);
+    });
+    const Tensor<T> prediction = space_.size() > 1 ? model_.predict(x, grid_) : model_.predict(x);
+    NOPAL_CHECK(prediction.shape() == y.shape(), "data set ", data_.description(), ": y has shape ",
+                y.shape(), ", but the model predicts ", prediction.shape());
+    std::vector<double> errors, h1_errors;
+    try {
+      errors = relative_errors(prediction, y, l2_);
+      // Points without a grid have no difference quotients.
+      if (y.rank() >= 3) h1_errors = relative_errors(prediction, y, h1_);
+    } catch (const Error& error) {
+      NOPAL_CHECK(false, "data set ", data_.description(), ", samples from ", first, ": ",
+                  error.what());
+    }
+    for (const double error : errors) {
+      l2 += error;
+      largest = std::isnan(error) ? error : std::max(largest, error);
+    }
+    h1 = std::accumulate(h1_errors.begin(), h1_errors.end(), h1);
+  }
+
+  double l2 = 0, h1 = 0, largest = 0;
+
+ private:
+  const Model<T>& model_;
+  const Dataset<T>& data_;
+  Grid grid_;
+  Communicator space_;
+  FieldNorm<T> l2_, h1_;
+};
+
+template <class T>
+Evaluation evaluate_on(const Model<T>& model, const Dataset<T>& data, std::int64_t batch,
+                       const RankGroups& groups, const Grid& grid, Boundary boundary) {
+  const ScopedRegion region("evaluate");
+  NOPAL_CHECK(batch > 0, "evaluate: expected a batch of at least 1 sample, got ", batch);
+  Evaluator<T> evaluator(model, data, grid, boundary);
+  groups.all().together([&] {
+    const Slab mine = slab(data.size(), groups.group(), groups.groups());
+    for (std::int64_t done = 0, count = 0; done < mine.count; done += count) {
+      count = std::min(batch, mine.count - done);
+      evaluator(mine.first + done, count);
     }
   });
+  // Once a group.
+  const double share = groups.space().rank() == 0 ? 1 : 0;
+  const Communicator& all = groups.all();
   Evaluation result;
   const auto samples = static_cast<double>(data.size());
-  result.relative_l2 = comm.sum(l2) / samples;
-  result.relative_h1 = comm.sum(h1) / samples;
-  result.largest_relative_l2 = comm.any(std::isnan(largest)) ? std::nan("") : comm.max(largest);
+  result.relative_l2 = all.sum(share * evaluator.l2) / samples;
+  result.relative_h1 = all.sum(share * evaluator.h1) / samples;
+  result.largest_relative_l2 =
+      all.any(std::isnan(evaluator.largest)) ? std::nan("") : all.max(evaluator.largest);
   result.samples = data.size();
   return result;
 }
 
-template Evaluation evaluate<float>(const Model<float>&, const Dataset<float>&, std::int64_t,
-                                    const Communicator&, Boundary);
-template Evaluation evaluate<double>(const Model<double>&, const Dataset<double>&, std::int64_t,
-                                     const Communicator&, Boundary);
+}  // namespace
+
+template <class T>
+Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t batch,
+                    const Communicator& comm, Boundary boundary) {
+  return evaluate_on(model, data, batch, RankGroups(comm), Grid(), boundary);
+}
+
+template <class T>
+Evaluation evaluate(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
+                    std::int64_t batch, const RankGroups& groups, Boundary boundary) {
+  if (!groups.divided()) return evaluate_on(model, *data, batch, groups, Grid(), boundary);
+  const Grid grid = groups.grid(model.op(), data->x_shape());
+  return evaluate_on<T>(model, BoxDataset<T>(data, grid.box()), batch, groups, grid, boundary);
+}
+
+#define NOPAL_INSTANTIATE(T)                                                          \
+  template Evaluation evaluate<T>(const Model<T>&, const Dataset<T>&, std::int64_t,   \
+                                  const Communicator&, Boundary);                     \
+  template Evaluation evaluate<T>(const Model<T>&, std::shared_ptr<const Dataset<T>>, \
+                                  std::int64_t, const RankGroups&, Boundary);
+NOPAL_INSTANTIATE(float)
+NOPAL_INSTANTIATE(double)
+#undef NOPAL_INSTANTIATE
 
 }  // namespace nopal

@@ -106,11 +106,12 @@ void check_options(const TrainOptions& options, const TrainData<T>& data) {
 }
 
 template <class T>
-void check_data(const Model<T>& model, const TrainData<T>& data) {
+void check_data(const Model<T>& model, const TrainData<T>& data, const RankGroups& groups) {
   const auto check = [&](const std::string& name, const Dataset<T>& set) {
     const Shape shape = with_samples(1, set.x_shape());
     try {
       model.op().check_inputs(std::span(&shape, 1));
+      if (groups.divided()) groups.grid(model.op(), set.x_shape());
     } catch (const Error& error) {
       NOPAL_CHECK(false, name, " set ", set.description(), ": ", error.what());
     }
@@ -180,7 +181,7 @@ void note_provenance(Model<T>& model, const TrainData<T>& data, const TrainOptio
   evaluation_sets<T>(const TrainData<T>&);                                              \
   template std::vector<std::string> history_columns<T>(const TrainData<T>&);            \
   template void check_options<T>(const TrainOptions&, const TrainData<T>&);             \
-  template void check_data<T>(const Model<T>&, const TrainData<T>&);                    \
+  template void check_data<T>(const Model<T>&, const TrainData<T>&, const RankGroups&); \
   template Json identity<T>(const Model<T>&, const TrainData<T>&, const TrainOptions&,  \
                             const Json&, const Json&, bool, const Communicator&);       \
   template void note_provenance<T>(Model<T>&, const TrainData<T>&, const TrainOptions&, \

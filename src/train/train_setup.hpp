@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/train/rank_groups.hpp>
 #include <nopal/train/trainer.hpp>
 
 namespace nopal::detail {
@@ -20,9 +21,9 @@ std::vector<std::string> history_columns(const TrainData<T>& data);
 template <class T>
 void check_options(const TrainOptions& options, const TrainData<T>& data);
 
-/// Error if the model cannot take the data sets.
+/// Error if the model cannot take the data sets, or not divided among so many ranks. Collective.
 template <class T>
-void check_data(const Model<T>& model, const TrainData<T>& data);
+void check_data(const Model<T>& model, const TrainData<T>& data, const RankGroups& groups);
 
 /// What must not change when training resumes: model, data and all options that have an effect on
 /// the result. Collective.

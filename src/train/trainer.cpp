@@ -33,13 +33,14 @@ class Trainer {
         data_(data),
         options_(options),
         comm_(comm),
-        gradients_(model, data.training, options, loss),
+        groups_(comm, options.space_ranks),
+        gradients_(model, data.training, options, loss, groups_),
         schedule_(make_schedule(options.schedule, options.learning_rate, options.schedule_options,
                                 options.epochs)),
         optimizer_(model.op().parameters(),
                    make_optimizer<T>(options.optimizer, options.optimizer_options), comm) {
     detail::check_options(options, data);
-    detail::check_data(model, data);
+    detail::check_data(model, data, groups_);
     NOPAL_CHECK(
         optimizer_.local().separable() || (options.clip_norm == 0 && options.clip_value == 0),
         "gradients cannot be clipped with the optimizer ", options.optimizer,
@@ -163,7 +164,6 @@ class Trainer {
     const auto evaluate = [&] {
       numbers[batch_loss] = gradients_(batch, {.seed = options_.seed,
                                                .index = state_.epoch * batches_ + state_.batch,
-                                               .comm = comm_,
                                                .repeated = !first});
     };
     std::string message;
@@ -196,7 +196,8 @@ class Trainer {
     detail::exchange(tensors_, state_.average);
     for (const auto& [name, set] : detail::evaluation_sets(data_)) {
       Evaluation errors{none, none, none, 0};
-      if (due) errors = evaluate(model_, *set, options_.evaluation_batch, comm_, options_.boundary);
+      if (due)
+        errors = evaluate(model_, set, options_.evaluation_batch, groups_, options_.boundary);
       if (set == data_.validation) validation = errors.relative_l2;
       row.push_back(errors.relative_l2);
       row.push_back(errors.relative_h1);
@@ -305,6 +306,7 @@ class Trainer {
   const TrainData<T>& data_;
   const TrainOptions& options_;
   Communicator comm_;
+  RankGroups groups_;
   detail::BatchGradients<T> gradients_;
   std::unique_ptr<Schedule> schedule_;
   detail::DistributedOptimizer<T> optimizer_;

@@ -243,6 +243,128 @@ TEST(ParallelTraining, ErrorsReachAllRanks) {
             std::string::npos);
 }
 
+// y at a point depends on x around it: the network has to look beyond its box.
+template <class T>
+std::shared_ptr<const Dataset<T>> smooth_data(std::int64_t samples, std::int64_t n, std::int64_t m,
+                                              std::uint64_t seed) {
+  Tensor<T> x({samples, n, m, 1});
+  fill_uniform(x, -1, 1, Random(seed, 5));
+  const std::vector<T> v = x.to_vector();
+  std::vector<T> y(v.size());
+  for (std::size_t i = 0; i < y.size(); ++i)
+    y[i] = T(1) + T(0.5) * v[i] + T(0.3) * v[(i + 1) % y.size()] * v[(i + 7) % y.size()];
+  return std::make_shared<InMemoryDataset<T>>(x, Tensor<T>::from_host({samples, n, m, 1}, y));
+}
+
+template <class T>
+Model<T> grid_model() {
+  Tensor<T> mean({14, 10, 1}), deviation({14, 10, 1});
+  fill_uniform(mean, -0.1, 0.1, Random(1));
+  fill_uniform(deviation, 0.5, 1.5, Random(2));
+  return Model<T>(make_operator<T>("mgno",
+                                   {{"channels", 4},
+                                    {"n_layers", 2},
+                                    {"pre", {1, 1, 2}},
+                                    {"boundary", {"reflect", "zero"}},
+                                    {"layer_norm", "layer_norm"},
+                                    {"norm_grid", {14, 10}}},
+                                   4),
+                  Normaliser<T>(mean, deviation), Normaliser<T>(deviation, deviation));
+}
+
+template <class T>
+Outcome<T> run_divided(const TrainOptions& options, const Communicator& comm) {
+  auto model = grid_model<T>();
+  const TrainData<T> data{smooth_data<T>(7, 14, 10, 1), smooth_data<T>(3, 14, 10, 2), {}};
+  Outcome<T> outcome;
+  outcome.result = train(model, data, options, comm);
+  outcome.best = values(model);
+  outcome.last = values(outcome.result.final_state);
+  return outcome;
+}
+
+// All ways to share the work: points, samples and both (4 ranks). The last batch has 1 sample, so
+// that all groups but one have none.
+TEST(DomainParallelTraining, AgreesWithOneRank) {
+  const Communicator comm = Communicator::world();
+  for (const char* optimizer : {"adamw", "lbfgs"})
+    for (const char* loss : {"mse", "l2", "h1", "h1_fourier"})
+      for (const bool decode : {false, true}) {
+        if (optimizer[0] == 'l' && (decode || loss[0] != 'h')) continue;
+        TrainOptions options = tiny_options(2, 3);
+        options.optimizer = optimizer;
+        if (optimizer[0] == 'l') options.learning_rate = 1;
+        options.loss = loss;
+        options.boundary = Boundary::one_sided;
+        options.decode_loss = decode;
+        const auto alone = run_divided<double>(options, Communicator());
+        for (int space = 1; space <= comm.size(); ++space) {
+          if (comm.size() % space != 0) continue;
+          options.space_ranks = space;
+          const auto together = run_divided<double>(options, comm);
+          EXPECT_LT(distance(together.last, alone.last), 1e-9) << loss << space;
+          EXPECT_LT(distance(together.best, alone.best), 1e-9) << loss << space;
+          const auto &a = alone.result.history, &b = together.result.history;
+          for (const char* column : {"loss", "validation_l2", "validation_h1"})
+            for (std::size_t e = 0; e < 2; ++e)
+              EXPECT_NEAR(a.column(column)[e], b.column(column)[e], 1e-9) << column << space;
+          expect_same_bits_everywhere(together.last, comm);
+        }
+      }
+}
+
+TEST(DomainParallelTraining, RepeatsItsBits) {
+  const Communicator comm = Communicator::world();
+  TrainOptions options = tiny_options(2, 3);
+  options.space_ranks = comm.size();
+  EXPECT_TRUE(
+      same_bits(run_divided<float>(options, comm).last, run_divided<float>(options, comm).last));
+}
+
+TEST(DomainParallelTraining, WhatIsNotPossibleIsRefused) {
+  const Communicator comm = Communicator::world();
+  if (comm.size() == 1) return;
+  TrainOptions options = tiny_options(1);
+  auto model = grid_model<float>();
+  const auto good = smooth_data<float>(4, 14, 10, 1);
+  const auto error = [&](Model<float>& m, std::shared_ptr<const Dataset<float>> data,
+                         LossFunction<float> loss = {}) {
+    return error_of([&] { train<float>(m, {data, nullptr, {}}, options, comm, loss); });
+  };
+  const auto contains = [](const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  options.space_ranks = comm.size() + 1;
+  contains(error(model, good), "cannot form groups");
+  options.space_ranks = comm.size();
+  contains(error(model, good, make_loss<float>("l2")), "a loss of one's own");
+  auto whole = tiny_model<float>();
+  contains(error(whole, tiny_data<float>(4, {8})), "whole fields only");
+  // A rank that cannot read must not leave the others of its group waiting.
+  class Failing : public InMemoryDataset<float> {
+   public:
+    Failing(const Dataset<float>& data, bool fails)
+        : InMemoryDataset<float>(values_of(data), values_of(data)), fails_(fails) {}
+    void read(std::span<const std::int64_t> indices, const Tensor<float>& x,
+              const Tensor<float>& y) const override {
+      NOPAL_CHECK(!fails_ || indices[0] != 3, "sample 3 cannot be read");
+      InMemoryDataset<float>::read(indices, x, y);
+    }
+
+   private:
+    static Tensor<float> values_of(const Dataset<float>& data) {
+      Tensor<float> x({4, 14, 10, 1});
+      const std::vector<std::int64_t> all{0, 1, 2, 3};
+      data.read(all, x, x.clone());
+      return x;
+    }
+    bool fails_;
+  };
+  options.batch = 1;
+  contains(error(model, std::make_shared<Failing>(*good, comm.rank() == 1)),
+           "sample 3 cannot be read");
+}
+
 TEST(ParallelTraining, EvaluationDoesNotDependOnRanks) {
   const Communicator comm = Communicator::world();
   const auto model = tiny_model<double>();

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/comm/box.hpp>
 #include <nopal/comm/communicator.hpp>
 #include <nopal/core/tensor.hpp>
 
@@ -68,6 +69,26 @@ class SubsetDataset : public Dataset<T> {
  private:
   std::shared_ptr<const Dataset<T>> base_;
   std::int64_t first_, count_;
+};
+
+/// The points of a box of each sample of another set: what a rank has of fields that are divided
+/// among ranks. Reads whole samples and keeps the part.
+template <class T>
+class BoxDataset : public Dataset<T> {
+ public:
+  /// Error if the box is not one of the set's grid.
+  BoxDataset(std::shared_ptr<const Dataset<T>> base, const Box& box);
+
+  std::int64_t size() const override { return base_->size(); }
+  Shape x_shape() const override;
+  Shape y_shape() const override;
+  std::string description() const override { return base_->description(); }
+  void read(std::span<const std::int64_t> indices, const Tensor<T>& x,
+            const Tensor<T>& y) const override;
+
+ private:
+  std::shared_ptr<const Dataset<T>> base_;
+  Box box_;
 };
 
 /// An HDF5 file with `/x` and `/y` (docs/formats.md). Opening checks that both exist, have floating

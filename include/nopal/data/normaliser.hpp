@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/comm/box.hpp>
 #include <nopal/comm/communicator.hpp>
 #include <nopal/core/tensor.hpp>
 
@@ -27,6 +28,9 @@ class Normaliser {
   bool identity() const noexcept { return !mean_.defined(); }
   const Tensor<T>& mean() const noexcept { return mean_; }
   const Tensor<T>& deviation() const noexcept { return deviation_; }
+
+  /// For fields on the points of `box` only: statistics per point are those of its points.
+  Normaliser on(const Box& box) const;
 
   /// Fields (B, X1, ..., Xd, C); out of place. Error if the channels do not match.
   Tensor<T> encode(const Tensor<T>& x) const;

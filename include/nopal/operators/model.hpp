@@ -29,6 +29,10 @@ class Model {
   /// y (B, X1, ..., Xd, Cout) for x (B, X1, ..., Xd, Cin), both in physical units.
   Tensor<T> predict(const Tensor<T>& x) const;
 
+  /// The same on the points of `grid` that this rank has, see Operator::forward(). Collective over
+  /// the grid's communicator.
+  Tensor<T> predict(const Tensor<T>& x, const Grid& grid) const;
+
   /// The same for an operator that takes more inputs than the field x; they are not normalised.
   Tensor<T> predict(const Tensor<T>& x, std::span<const Tensor<T>> others) const;
 

@@ -7,6 +7,7 @@
 #include <nopal/data/dataset.hpp>
 #include <nopal/operators/model.hpp>
 #include <nopal/train/losses.hpp>
+#include <nopal/train/rank_groups.hpp>
 
 namespace nopal {
 
@@ -24,5 +25,10 @@ struct Evaluation {
 template <class T>
 Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t batch = 16,
                     const Communicator& comm = {}, Boundary boundary = Boundary::periodic);
+
+/// The same with fields divided among the ranks of each group.
+template <class T>
+Evaluation evaluate(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
+                    std::int64_t batch, const RankGroups& groups, Boundary boundary);
 
 }  // namespace nopal

@@ -25,6 +25,10 @@ struct TrainOptions {
   bool drop_last = false;   ///< leave out the partial batch
   std::uint64_t seed = 0;   ///< order of the samples in each epoch, dropout
 
+  /// Ranks that divide the points of each field among them, a divisor of the number of ranks; the
+  /// groups of so many ranks divide the samples. For operators that work on divided fields.
+  std::int64_t space_ranks = 1;
+
   std::string loss = "l2";                 ///< see make_loss()
   Boundary boundary = Boundary::periodic;  ///< differences of H1 loss and errors
   bool decode_loss = false;  ///< loss in physical units (FNO 2021); default normalised output
@@ -90,14 +94,16 @@ struct TrainResult {
 /// Trains `model` in place; afterwards it holds the parameters and buffers of the best epoch on the
 /// validation set (of the last epoch without one).
 ///
-/// Data parallel: each batch is split by slab() over the ranks of `comm`, gradients are summed. Any
+/// Data parallel: each batch is split by slab() over the ranks of `comm`, gradients are summed.
+/// With `space_ranks` also domain parallel: over groups of ranks, which divide the points. Any
 /// number of ranks gives the same result to rounding, and the same number the same bits; the
 /// parameters of all ranks are bit-identical. A run that was killed and resumed from its checkpoint
 /// on the same number of ranks ends bit-identical to one that was not.
 ///
-/// `loss` replaces the loss named in the options. Error on all ranks: a loss that is not finite
-/// (names epoch and batch; the last checkpoint stays), data that do not fit the model, a checkpoint
-/// of another model, data set or options (names the first difference). Collective.
+/// `loss` replaces the loss named in the options (it gets whole fields: space_ranks must be 1).
+/// Error on all ranks: a loss that is not finite (names epoch and batch; the last checkpoint
+/// stays), data that do not fit the model, a checkpoint of another model, data set or options
+/// (names the first difference). Collective.
 template <class T>
 TrainResult<T> train(Model<T>& model, const TrainData<T>& data, const TrainOptions& options,
                      const Communicator& comm = {}, LossFunction<T> loss = {});
