@@ -10,10 +10,11 @@
 namespace nopal::detail {
 namespace {
 
-// p = (p * before - rate * m / (sqrt(v) + epsilon)) * after, all of one step folded into numbers.
+// g += coupled * p, p = (p * before - rate * m / (sqrt(v) + epsilon)) * after: all of one step
+// folded into numbers.
 template <class T>
 struct Coefficients {
-  T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, epsilon, before, after;
+  T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, epsilon, before, after, coupled;
 };
 
 // One pass over parameter, gradient and moments.
@@ -32,7 +33,7 @@ struct RealUpdate {
     T* KOKKOS_RESTRICT v = v_;
     const Coefficients<T> c = a;
     for (std::int64_t i = begin; i < end; ++i) {
-      const T gi = g[i];
+      const T gi = g[i] + c.coupled * p[i];
       const T mi = c.beta1 * m[i] + c.one_minus_beta1 * gi;
       const T vi = c.beta2 * v[i] + c.one_minus_beta2 * (gi * gi);
       m[i] = mi;
@@ -58,7 +59,8 @@ struct ComplexUpdate {
     T* KOKKOS_RESTRICT v = v_;
     const Coefficients<T> c = a;
     for (std::int64_t i = begin; i < end; ++i) {
-      const T re = g[2 * i], im = g[2 * i + 1];
+      const T re = g[2 * i] + c.coupled * p[2 * i];
+      const T im = g[2 * i + 1] + c.coupled * p[2 * i + 1];
       const T vi = c.beta2 * v[i] + c.one_minus_beta2 * (re * re + im * im);
       const T m0 = c.beta1 * m[2 * i] + c.one_minus_beta1 * re;
       const T m1 = c.beta1 * m[2 * i + 1] + c.one_minus_beta1 * im;
@@ -85,6 +87,7 @@ class AdamW : public Optimizer<T> {
     read.choice("complex_moment", moment, {"joint", "split"});
     read("corrected_epsilon", corrected_epsilon_);
     read("decay_first", decay_first_);
+    read("coupled_decay", coupled_decay_);
     configuration_ = read.finish();
     joint_ = moment == "joint";
   }
@@ -100,7 +103,7 @@ class AdamW : public Optimizer<T> {
     const auto t = static_cast<double>(step_);
     const double correction1 = 1 - std::pow(beta1_, t);
     const double root = std::sqrt(1 - std::pow(beta2_, t));
-    const double decay = 1 - learning_rate * weight_decay_;
+    const double decay = coupled_decay_ ? 1 : 1 - learning_rate * weight_decay_;
     const Coefficients<T> a{static_cast<T>(beta1_),
                             static_cast<T>(1 - beta1_),
                             static_cast<T>(beta2_),
@@ -108,7 +111,8 @@ class AdamW : public Optimizer<T> {
                             static_cast<T>(learning_rate * root / correction1),
                             static_cast<T>(corrected_epsilon_ ? epsilon_ * root : epsilon_),
                             static_cast<T>(decay_first_ ? decay : 1),
-                            static_cast<T>(decay_first_ ? 1 : decay)};
+                            static_cast<T>(decay_first_ ? 1 : decay),
+                            static_cast<T>(coupled_decay_ ? weight_decay_ : 0)};
     for (const Parameter<T>* parameter : parameters) {
       const bool joint = joint_ && parameter->is_complex;
       const std::int64_t size = parameter->value().size();
@@ -140,7 +144,7 @@ class AdamW : public Optimizer<T> {
 
  private:
   double beta1_ = 0.9, beta2_ = 0.999, epsilon_ = 1e-6, weight_decay_ = 0;
-  bool joint_ = true, corrected_epsilon_ = false, decay_first_ = false;
+  bool joint_ = true, corrected_epsilon_ = false, decay_first_ = false, coupled_decay_ = false;
   nlohmann::json configuration_;
   std::uint64_t step_ = 0;
   std::map<std::string, Tensor<T>> first_, second_;  // moments, by parameter

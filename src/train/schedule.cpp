@@ -123,6 +123,7 @@ class OneCycleSchedule : public WarmSchedule {
     read("pct_start", pct_start_, 0, 1);
     read("div_factor", div_factor_, 1e-300);
     read("final_div_factor", final_div_factor_, 1e-300);
+    read("per_epoch", per_epoch_);
     read("cycle_momentum", cycle_momentum_);
     read("base_momentum", base_momentum_, 0, 1);
     read("max_momentum", max_momentum_, 0, 1);
@@ -131,11 +132,13 @@ class OneCycleSchedule : public WarmSchedule {
 
   // Two phases, counted in steps: start -> peak -> end.
   double value(const TrainPosition& position, double start, double peak, double end) const {
-    const auto batches = static_cast<double>(position.batches);
+    // Torch's schedule knows steps; recipes that call it once an epoch count epochs.
+    const TrainPosition at =
+        per_epoch_ ? TrainPosition{position.epoch, position.epochs, 0, 1} : position;
+    const auto batches = static_cast<double>(at.batches);
     const double total = std::round(epochs_ * batches);
-    const double step =
-        std::max(0.0, static_cast<double>(position.epoch * position.batches + position.batch) -
-                          std::round(warmup_ * batches));
+    const double step = std::max(
+        0.0, static_cast<double>(at.epoch * at.batches + at.batch) - std::round(warmup_ * batches));
     const double top = pct_start_ * total - 1, last = total - 1;
     const auto fraction = [&](double from, double to) {
       return to > from ? std::min(1.0, (step - from) / (to - from)) : 1.0;
@@ -146,7 +149,7 @@ class OneCycleSchedule : public WarmSchedule {
 
   double epochs_, pct_start_ = 0.3, div_factor_ = 25, final_div_factor_ = 1e4;
   double base_momentum_ = 0.85, max_momentum_ = 0.95;
-  bool cycle_momentum_ = false;
+  bool cycle_momentum_ = false, per_epoch_ = false;
 };
 
 class PlateauSchedule : public WarmSchedule {

@@ -71,6 +71,17 @@ TEST(AdamW, AgreesWithPyTorch) {
   expect_near(run<double>("adamw", options, true), reference, 1e-14);
 }
 
+// Five steps of torch.optim.Adam (PyTorch 1.13) with its weight decay, in double.
+TEST(AdamW, CoupledDecayIsThatOfAdam) {
+  Json options = adam;
+  options.update(
+      {{"complex_moment", "split"}, {"corrected_epsilon", true}, {"coupled_decay", true}});
+  const std::vector<double> reference{0.5550409971115186, -1.099904896562338, 2.961327382470947,
+                                      0.014254563814928328};
+  expect_near(run<double>("adamw", options, false), reference, 1e-14);
+  expect_near(run<double>("adamw", options, true), reference, 1e-14);
+}
+
 // The recursion m, v, p of the header, evaluated in Python on complex numbers.
 TEST(AdamW, JointMomentOfComplexEntries) {
   expect_near(run<double>("adamw", adam, true),

@@ -47,7 +47,8 @@ class Optimizer {
 /// Makes an optimizer from its name and JSON options; unknown options are an Error.
 ///
 /// "adamw": beta1 0.9, beta2 0.999, epsilon 1e-6, weight_decay 0, complex_moment "joint",
-/// corrected_epsilon false, decay_first false. With gradient g, step t and rate eta,
+/// corrected_epsilon false, decay_first false, coupled_decay false. With gradient g, step t and
+/// rate eta,
 ///
 ///     m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g conj(g)
 ///     p = (p - eta sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)) (1 - eta lambda),
@@ -55,7 +56,9 @@ class Optimizer {
 /// the convention of neuraloperator: one second moment |g|^2 a complex entry. "split" keeps one for
 /// the real and one for the imaginary part. torch.optim.AdamW is {"complex_moment": "split",
 /// "epsilon": 1e-8, "corrected_epsilon": true (epsilon is added to sqrt(v / (1 - beta2^t))),
-/// "decay_first": true (the decay acts on p before the step)}.
+/// "decay_first": true (the decay acts on p before the step)}; torch.optim.Adam with its weight
+/// decay, that of L2 regularisation, has "coupled_decay": true (lambda p is added to g, and nothing
+/// else decays) instead of "decay_first".
 /// Source: Loshchilov, Hutter, "Decoupled weight decay regularization", ICLR 2019.
 ///
 /// "sgd": momentum 0, nesterov false, weight_decay 0 (added to the gradient):
