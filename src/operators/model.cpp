@@ -8,7 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <mutex>
 #include <set>
+#include <sstream>
 
 namespace nopal {
 namespace {
@@ -67,6 +69,25 @@ Normaliser<T> normaliser(const SafetensorsFile& file, const char* mean, const ch
   return Normaliser<T>(numbers<T>(m->second, mean, name), numbers<T>(s->second, deviation, name));
 }
 
+// "64 x 32", and back; empty if the text is something else.
+std::string by(const Shape& points) {
+  std::string text;
+  for (const std::int64_t n : points)
+    text += (text.empty() ? "" : " x ") + std::to_string(n);
+  return text;
+}
+
+Shape points_of(const std::string& text) {
+  Shape points;
+  std::istringstream stream(text);
+  for (std::int64_t n = 0; points.rank() < 3 && stream >> n && n > 0;) {
+    points.push_back(n);
+    if (stream >> std::ws; stream.eof()) return points;
+    if (stream.get() != 'x') break;
+  }
+  return {};
+}
+
 // Gives all ranks the file that rank 0 read.
 void broadcast(const Communicator& comm, SafetensorsFile& file) {
   if (comm.size() == 1) return;
@@ -96,12 +117,37 @@ void broadcast(const Communicator& comm, SafetensorsFile& file) {
 }  // namespace
 
 template <class T>
+struct Model<T>::Warned {
+  std::mutex mutex;
+  Shape grid;
+};
+
+template <class T>
 Model<T>::Model(std::unique_ptr<Operator<T>> op, Normaliser<T> input, Normaliser<T> output)
-    : operator_(std::move(op)), input_(std::move(input)), output_(std::move(output)) {}
+    : operator_(std::move(op)),
+      input_(std::move(input)),
+      output_(std::move(output)),
+      warned_(std::make_shared<Warned>()) {}
+
+template <class T>
+void Model<T>::check_spacing(const Shape& points) const {
+  if (training_grid_.rank() == 0 || points == training_grid_ || !operator_->depends_on_spacing())
+    return;
+  const std::scoped_lock lock(warned_->mutex);
+  if (warned_->grid == points) return;
+  warned_->grid = points;
+  if (Communicator::world().rank() == 0)
+    log(detail::concatenate(
+        "warning: this ", operator_->name(), " was trained on grids of ", by(training_grid_),
+        " points and is used on one of ", by(points),
+        " points: its weights belong to the spacing of the former; expect large errors, or train ",
+        "a model for this grid"));
+}
 
 template <class T>
 Tensor<T> Model<T>::predict(const Tensor<T>& x) const {
   NOPAL_CHECK(operator_ != nullptr, "predict() of an empty model");
+  if (x.rank() > 2) check_spacing(Shape(x.shape().begin() + 1, x.shape().end() - 1));
   const Variable<T> y = operator_->forward(Variable<T>(input_.identity() ? x : input_.encode(x)));
   output_.decode_in_place(y.value());
   return y.value();
@@ -111,6 +157,7 @@ template <class T>
 Tensor<T> Model<T>::predict(const Tensor<T>& x, const Grid& grid) const {
   NOPAL_CHECK(operator_ != nullptr, "predict() of an empty model");
   if (grid.comm().size() == 1) return predict(x);
+  check_spacing(grid.extents());
   const Box box = grid.box();
   const Variable<T> input = input_.identity() ? x : input_.on(box).encode(x);
   const Variable<T> y = operator_->forward(std::span(&input, 1), grid);
@@ -151,6 +198,7 @@ SafetensorsFile Model<T>::to_file() const {
     file.tensors[normaliser_names[3]] = FileTensor::from_tensor(output_.deviation());
   }
   file.metadata = provenance_;
+  if (training_grid_.rank() > 0) file.metadata["training_grid"] = by(training_grid_);
   file.metadata["format"] = format_name;
   file.metadata["format_version"] = format_version;
   file.metadata["operator"] = operator_->name();
@@ -178,6 +226,7 @@ Model<T> Model<T>::from_file(const SafetensorsFile& file, const std::string& nam
   for (const auto& [key, tensor] : file.tensors)
     stored += static_cast<double>(tensor.shape.size());
   Model model;
+  model.warned_ = std::make_shared<Warned>();
   try {
     model.operator_ = make_operator<T>(required(file, "operator", name), configuration, 0, stored);
   } catch (const Error& error) {
@@ -210,6 +259,8 @@ Model<T> Model<T>::from_file(const SafetensorsFile& file, const std::string& nam
   model.input_ = normaliser<T>(file, normaliser_names[0], normaliser_names[1], name);
   model.output_ = normaliser<T>(file, normaliser_names[2], normaliser_names[3], name);
   model.provenance_ = file.metadata;
+  if (const auto grid = file.metadata.find("training_grid"); grid != file.metadata.end())
+    model.training_grid_ = points_of(grid->second);
   for (const char* key : {"format", "format_version", "operator", "configuration", "checkpoint"})
     model.provenance_.erase(key);
   return model;

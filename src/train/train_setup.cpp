@@ -169,7 +169,6 @@ void note_provenance(Model<T>& model, const TrainData<T>& data, const TrainOptio
   };
   note("training_data", data.training->description());
   note("training_samples", data.training->size());
-  note("training_grid", data.training->x_shape());
   note("seed", options.seed);
   note("epochs", epochs);
   note("best_epoch", best_epoch);

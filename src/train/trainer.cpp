@@ -41,6 +41,8 @@ class Trainer {
                    make_optimizer<T>(options.optimizer, options.optimizer_options), comm) {
     detail::check_options(options, data);
     detail::check_data(model, data, groups_);
+    const Shape sample = data.training->x_shape();
+    model.set_training_grid(Shape(sample.begin(), sample.end() - 1));
     NOPAL_CHECK(
         optimizer_.local().separable() || (options.clip_norm == 0 && options.clip_value == 0),
         "gradients cannot be clipped with the optimizer ", options.optimizer,

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 #include <nopal/autograd/gradient_check.hpp>
 #include <nopal/core/random.hpp>
+#include <nopal/core/runtime.hpp>
 #include <nopal/operators/mgno.hpp>
+#include <nopal/operators/model.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -174,6 +176,36 @@ TEST(Mgno, PeriodicShift) {
           .to_vector();
   for (std::size_t i = 0; i < y.size(); ++i)
     ASSERT_NEAR(of_shifted[i], y[i], 1e-12) << i;
+}
+
+// Weights are stencils of one spacing: other grids are possible, and not silently.
+TEST(Mgno, OtherSpacingsAreWarnedOf) {
+  std::vector<std::string> lines;
+  const LogSink before = set_log_sink([&](const std::string& line) { lines.push_back(line); });
+  Model<float> trained(make_operator<float>("mgno", {{"pre", {1, 1}}, {"channels", 2}}));
+  trained.predict(random<float>({1, 12, 8, 1}, 1));  // not known: nothing to say
+  trained.set_training_grid({16, 8});
+  const auto model = Model<float>::from_file(trained.to_file(), "m");
+  EXPECT_EQ(model.training_grid(), (Shape{16, 8}));
+  model.predict(random<float>({3, 16, 8, 1}, 1));
+  EXPECT_TRUE(lines.empty());
+  model.predict(random<float>({1, 32, 8, 1}, 1));
+  model.predict(random<float>({2, 32, 8, 1}, 1));
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("grids of 16 x 8 points"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find("one of 32 x 8 points"), std::string::npos) << lines[0];
+  // Fourier layers know no spacing.
+  Model<float> fno(make_operator<float>("fno", {{"n_modes", {4, 4}}, {"hidden_channels", 2}}));
+  fno.set_training_grid({16, 8});
+  fno.predict(random<float>({1, 32, 8, 1}, 1));
+  EXPECT_EQ(lines.size(), 1u);
+  set_log_sink(before);
+  // Damage is not trusted.
+  for (const char* text : {"", "x", "64 x", "0 x 3", "-4", "6e3", "1 x 2 x 3 x 4", "64 y 64"}) {
+    SafetensorsFile file = trained.to_file();
+    file.metadata["training_grid"] = text;
+    EXPECT_EQ(Model<float>::from_file(file, "m").training_grid(), Shape()) << text;
+  }
 }
 
 TEST(Mgno, InferenceAllocatesNothing) {

@@ -84,6 +84,7 @@ class Mgno : public Operator<T> {
   using Operator<T>::forward;
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
   Variable<T> forward(std::span<const Variable<T>> inputs, const Grid& grid) const override;
+  bool depends_on_spacing() const override { return true; }
   std::vector<AxisRule> grid_rules() const override { return options_.rules(); }
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;

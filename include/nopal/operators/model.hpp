@@ -19,6 +19,9 @@ namespace nopal {
 /// normalisers as tensors, and in `__metadata__` the format version, operator name, its
 /// configuration as JSON, and provenance (library version and commit, data file, seed, training
 /// grid, units, errors).
+///
+/// Operators that depend on the spacing of grid points are used on other grids than that of their
+/// training with a warning, a log line with both grids, once a grid.
 template <class T>
 class Model {
  public:
@@ -38,6 +41,10 @@ class Model {
 
   /// The first into memory of the caller; allocates nothing from the second call on.
   void predict(const Tensor<T>& x, const Tensor<T>& y) const;
+
+  /// Points along each axis of the training data; empty: not known.
+  const Shape& training_grid() const noexcept { return training_grid_; }
+  void set_training_grid(const Shape& points) { training_grid_ = points; }
 
   Operator<T>& op() const { return *operator_; }
   const Normaliser<T>& input_normaliser() const noexcept { return input_; }
@@ -60,6 +67,11 @@ class Model {
   std::unique_ptr<Operator<T>> operator_;
   Normaliser<T> input_, output_;
   std::map<std::string, std::string> provenance_;
+  Shape training_grid_;
+
+  struct Warned;  // the grid that was warned of last
+  void check_spacing(const Shape& points) const;
+  std::shared_ptr<Warned> warned_;
 };
 
 /// The contents of a safetensors file on all ranks: rank 0 reads, the others get a copy. Error on

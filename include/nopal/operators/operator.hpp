@@ -50,6 +50,10 @@ class Operator {
   /// The boundary rules of the fields, an entry an axis; empty: the operator has none.
   virtual std::vector<AxisRule> grid_rules() const { return {}; }
 
+  /// Whether the weights belong to one spacing of grid points, such as stencils that carry no h: on
+  /// a finer grid of the same domain it is another map.
+  virtual bool depends_on_spacing() const { return false; }
+
   /// Throws an Error naming both shapes if forward() cannot take such inputs.
   virtual void check_inputs(std::span<const Shape> inputs) const = 0;
 
