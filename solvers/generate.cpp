@@ -139,6 +139,28 @@ GenerateSummary generate(Problem& problem, const GenerateOptions& options, const
   return summary;
 }
 
+template <class T>
+std::shared_ptr<const InMemoryDataset<T>> generate_in_memory(Problem& problem,
+                                                             const GenerateOptions& options,
+                                                             const Communicator& comm) {
+  check(options);
+  const auto x = Tensor<T>::zeros(with_batch(options.samples, problem.x_shape()));
+  const auto y = Tensor<T>::zeros(with_batch(options.samples, problem.y_shape()));
+  const SampleSink<T> sink = [&](std::int64_t first, const Tensor<T>& xs, const Tensor<T>& ys) {
+    x.slice(first, xs.extent(0)).copy_from(xs);
+    y.slice(first, ys.extent(0)).copy_from(ys);
+  };
+  generate(problem, options, sink, comm);
+  // Each rank made a part and left the rest 0; the sum is all of them.
+  comm.sum(x);
+  comm.sum(y);
+  return std::make_shared<InMemoryDataset<T>>(x, y, problem.name());
+}
+
+template std::shared_ptr<const InMemoryDataset<float>> generate_in_memory<float>(
+    Problem&, const GenerateOptions&, const Communicator&);
+template std::shared_ptr<const InMemoryDataset<double>> generate_in_memory<double>(
+    Problem&, const GenerateOptions&, const Communicator&);
 template GenerateSummary generate<float>(Problem&, const GenerateOptions&, const SampleSink<float>&,
                                          const Communicator&);
 template GenerateSummary generate<double>(Problem&, const GenerateOptions&,

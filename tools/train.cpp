@@ -143,21 +143,9 @@ void declare_model(Options& options, TrainRequest& request, const Set& data) {
   });
 }
 
-template <class Set>
-Normaliser<float> fit(const Set& data, bool outputs, const std::string& kind,
-                      const Communicator& comm) {
-  if (kind == "none") return {};
-  NormaliserFit<float> fit(kind == "point" ? NormaliserFit<float>::Kind::point
-                                           : NormaliserFit<float>::Kind::channel);
-  const Slab mine = slab(data.size(), comm.rank(), comm.size());
-  comm.together([&] {
-    constexpr std::int64_t block = 32;
-    for (std::int64_t done = 0; done < mine.count; done += block) {
-      const auto [x, y] = read_samples(data, mine.first + done, std::min(block, mine.count - done));
-      fit.add(outputs ? y : x);
-    }
-  });
-  return fit.finish(comm);
+NormaliserFit<float>::Kind normaliser_kind(const std::string& name) {
+  using Kind = NormaliserFit<float>::Kind;
+  return name == "point" ? Kind::point : Kind::channel;
 }
 
 // Of the training data; nothing if validation data have a file of their own.
@@ -260,8 +248,12 @@ int train_command(Options& options, const Communicator& comm) {
   NOPAL_CHECK(output == data->y_shape(), "-model ", request.model, " gives outputs of shape ",
               output, ", those of -data ", request.data, " have shape ", data->y_shape(),
               "; see the options of the model");
-  Model<float> model(std::move(op), fit(*sets.training, false, request.normalise_input, comm),
-                     fit(*sets.training, true, request.normalise_output, comm));
+  Normaliser<float> input, out;
+  if (request.normalise_input != "none")
+    input = fit_inputs(*sets.training, normaliser_kind(request.normalise_input), comm);
+  if (request.normalise_output != "none")
+    out = fit_outputs(*sets.training, normaliser_kind(request.normalise_output), comm);
+  Model<float> model(std::move(op), input, out);
   if (speaks)
     std::printf("%s with %lld parameters, %lld samples on %s, %d rank%s\n", request.model.c_str(),
                 static_cast<long long>(count(model.op().parameters())),

@@ -34,37 +34,13 @@
 
 namespace {
 
-struct Samples {
-  nopal::Tensor<float> x, y;  // (count, n, n, 1)
-
-  std::shared_ptr<const nopal::Dataset<float>> dataset() const {
-    return std::make_shared<nopal::InMemoryDataset<float>>(x, y, "Darcy flow");
-  }
-};
-
 // Samples first, ..., first + count - 1 on n x n points, drawn and solved on N x N cells.
-Samples make_samples(nopal::DarcyOptions options, std::int64_t n, std::int64_t N,
-                     std::int64_t first, std::int64_t count, const nopal::Communicator& comm) {
+auto make_samples(nopal::DarcyOptions options, std::int64_t n, std::int64_t N, std::int64_t first,
+                  std::int64_t count, const nopal::Communicator& comm) {
   options.resolution = n;
   options.solve_refine = N / n;
   nopal::Darcy problem(options);
-  const Samples samples{nopal::Tensor<float>::zeros({count, n, n, 1}),
-                        nopal::Tensor<float>::zeros({count, n, n, 1})};
-  nopal::GenerateOptions which;
-  which.samples = count;
-  which.first = first;
-  which.progress_seconds = 0;
-  nopal::generate<float>(
-      problem, which,
-      [&](std::int64_t at, const nopal::Tensor<float>& a, const nopal::Tensor<float>& u) {
-        samples.x.slice(at, a.extent(0)).copy_from(a);
-        samples.y.slice(at, u.extent(0)).copy_from(u);
-      },
-      comm);
-  // Each rank made a part and left the rest 0; the sum gives every rank all samples.
-  comm.sum(samples.x);
-  comm.sum(samples.y);
-  return samples;
+  return nopal::generate_in_memory<float>(problem, {count, 0, first, 0}, comm);
 }
 
 void run(const nopal::Communicator& comm) {
@@ -84,18 +60,15 @@ void run(const nopal::Communicator& comm) {
   // 2. Data: training samples, and new ones on the same and on twice as many points an axis. All
   //    are solved on the finer grid, so that both test sets show the same fields.
   const std::int64_t tests = 40;
-  const Samples training = make_samples(darcy, n, 2 * n, 0, samples, comm);
-  const Samples test = make_samples(darcy, n, 2 * n, samples, tests, comm);
-  const Samples fine = make_samples(darcy, 2 * n, 2 * n, samples, tests, comm);
+  const auto training = make_samples(darcy, n, 2 * n, 0, samples, comm);
+  const auto test = make_samples(darcy, n, 2 * n, samples, tests, comm);
+  const auto fine = make_samples(darcy, 2 * n, 2 * n, samples, tests, comm);
 
   // 3. A model: normalisers fitted on the training data, and a Fourier neural operator.
-  nopal::NormaliserFit<float> input, output;
-  input.add(training.x);
-  output.add(training.y);
   const nlohmann::json configuration = {
       {"n_modes", {12, 12}}, {"hidden_channels", 16}, {"n_layers", 3}};
-  nopal::Model<float> model(nopal::make_operator<float>("fno", configuration), input.finish(),
-                            output.finish());
+  nopal::Model<float> model(nopal::make_operator<float>("fno", configuration),
+                            nopal::fit_inputs(*training), nopal::fit_outputs(*training));
 
   // 4. Training: AdamW on the relative L2 error, the learning rate following a cosine.
   nopal::TrainOptions options;
@@ -106,15 +79,15 @@ void run(const nopal::Communicator& comm) {
   options.progress = [&](const std::string& line) {
     if (speaks) std::printf("%s\n", line.c_str());
   };
-  nopal::train(model, {training.dataset(), nullptr, {}}, options, comm);
+  nopal::train(model, {training, nullptr, {}}, options, comm);
 
   // 5. Save, and use what was saved.
   model.save(path, comm);
   const auto loaded = nopal::Model<float>::load(path, comm);
 
   // 6. Judge.
-  const auto coarse_error = nopal::evaluate(loaded, *test.dataset(), 20, comm);
-  const auto fine_error = nopal::evaluate(loaded, *fine.dataset(), 20, comm);
+  const auto coarse_error = nopal::evaluate(loaded, *test, 20, comm);
+  const auto fine_error = nopal::evaluate(loaded, *fine, 20, comm);
   if (!speaks) return;
   std::printf("relative L2 error on %ld x %ld points: %.4f\n", long(n), long(n),
               coarse_error.relative_l2);

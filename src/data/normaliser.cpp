@@ -5,10 +5,12 @@
 #include <nopal/data/normaliser.hpp>
 
 #include "core/parallel.hpp"
+#include "data/dataset_checks.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace nopal {
 namespace {
@@ -230,9 +232,52 @@ Normaliser<T> NormaliserFit<T>::finish(const Communicator& comm) const {
   return Normaliser<T>(Tensor<T>::from_host(shape, m), Tensor<T>::from_host(shape, s));
 }
 
-template class Normaliser<float>;
-template class Normaliser<double>;
-template class NormaliserFit<float>;
-template class NormaliserFit<double>;
+namespace {
+
+template <class T>
+Normaliser<T> fit_field(const Dataset<T>& training, typename NormaliserFit<T>::Kind kind,
+                        const Communicator& comm, bool outputs) {
+  constexpr std::int64_t block = 32;
+  NormaliserFit<T> fit(kind);
+  const Slab mine = slab(training.size(), comm.rank(), comm.size());
+  comm.together([&] {
+    for (std::int64_t done = 0; done < mine.count; done += block) {
+      std::vector<std::int64_t> indices(
+          static_cast<std::size_t>(std::min(block, mine.count - done)));
+      std::iota(indices.begin(), indices.end(), mine.first + done);
+      const auto count = static_cast<std::int64_t>(indices.size());
+      const Tensor<T> x(detail::with_samples(count, training.x_shape()));
+      const Tensor<T> y(detail::with_samples(count, training.y_shape()));
+      training.read(indices, x, y);
+      fit.add(outputs ? y : x);
+    }
+  });
+  return fit.finish(comm);
+}
+
+}  // namespace
+
+template <class T>
+Normaliser<T> fit_inputs(const Dataset<T>& training, typename NormaliserFit<T>::Kind kind,
+                         const Communicator& comm) {
+  return fit_field(training, kind, comm, false);
+}
+
+template <class T>
+Normaliser<T> fit_outputs(const Dataset<T>& training, typename NormaliserFit<T>::Kind kind,
+                          const Communicator& comm) {
+  return fit_field(training, kind, comm, true);
+}
+
+#define NOPAL_INSTANTIATE(T)                                                       \
+  template class Normaliser<T>;                                                    \
+  template class NormaliserFit<T>;                                                 \
+  template Normaliser<T> fit_inputs<T>(const Dataset<T>&, NormaliserFit<T>::Kind,  \
+                                       const Communicator&);                       \
+  template Normaliser<T> fit_outputs<T>(const Dataset<T>&, NormaliserFit<T>::Kind, \
+                                        const Communicator&);
+NOPAL_INSTANTIATE(float)
+NOPAL_INSTANTIATE(double)
+#undef NOPAL_INSTANTIATE
 
 }  // namespace nopal

@@ -6,6 +6,7 @@
 #include <nopal/comm/box.hpp>
 #include <nopal/comm/communicator.hpp>
 #include <nopal/core/tensor.hpp>
+#include <nopal/data/dataset.hpp>
 
 #include <vector>
 
@@ -67,5 +68,16 @@ class NormaliserFit {
   std::vector<double> mean_, squares_;
   Shape shape_;
 };
+
+/// Normalisers of the inputs, and of the outputs, of all samples of a training set. Each rank reads
+/// its slab(). Collective; the same bits on all ranks.
+template <class T>
+Normaliser<T> fit_inputs(const Dataset<T>& training,
+                         typename NormaliserFit<T>::Kind kind = NormaliserFit<T>::Kind::channel,
+                         const Communicator& comm = {});
+template <class T>
+Normaliser<T> fit_outputs(const Dataset<T>& training,
+                          typename NormaliserFit<T>::Kind kind = NormaliserFit<T>::Kind::channel,
+                          const Communicator& comm = {});
 
 }  // namespace nopal

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace nopal {
@@ -47,5 +48,11 @@ GenerateSummary generate(Problem& problem, const GenerateOptions& options,
 template <class T>
 GenerateSummary generate(Problem& problem, const GenerateOptions& options, const std::string& path,
                          const Communicator& comm = {});
+
+/// The same, into memory: every rank gets all samples.
+template <class T>
+std::shared_ptr<const InMemoryDataset<T>> generate_in_memory(Problem& problem,
+                                                             const GenerateOptions& options,
+                                                             const Communicator& comm = {});
 
 }  // namespace nopal
