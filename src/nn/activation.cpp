@@ -48,8 +48,19 @@ void activate_rows_by(T* z, const T* bias, std::int64_t rows, std::int64_t colum
       "nopal::activate", rows, columns, KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) {
         T& entry = z[r * columns + c];
         T value, slope;
-        F::apply(bias ? entry + bias[c] : entry, value, slope);
+        F::apply(entry + bias[c], value, slope);
         entry = value;
+      });
+}
+
+template <class F, class T>
+void activate_with_slope_by(const T* z, T* value, T* slope, std::int64_t size) {
+  detail::parallel_flat(
+      "nopal::activate_with_slope", size, KOKKOS_LAMBDA(std::int64_t i) {
+        T v, s;
+        F::apply(z[i], v, s);
+        value[i] = v;
+        slope[i] = s;
       });
 }
 
@@ -60,7 +71,7 @@ void activate_rows_with_slope_by(const T* z, const T* bias, T* value, T* slope, 
       "nopal::activate_with_slope", rows, columns, KOKKOS_LAMBDA(std::int64_t r, std::int64_t c) {
         const std::int64_t i = r * columns + c;
         T v, s;
-        F::apply(bias ? z[i] + bias[c] : z[i], v, s);
+        F::apply(z[i] + bias[c], v, s);
         value[i] = v;
         slope[i] = s;
       });
@@ -95,7 +106,11 @@ template <class T>
 void activate_rows(T* z, const T* bias, std::int64_t rows, std::int64_t columns,
                    Activation activation) {
   with_activation(activation, [&](auto function) {
-    activate_rows_by<decltype(function)>(z, bias, rows, columns);
+    // Narrow rows do not fill vectors.
+    if (bias)
+      activate_rows_by<decltype(function)>(z, bias, rows, columns);
+    else
+      activate_by<decltype(function)>(z, z, rows * columns);
   });
 }
 
@@ -103,7 +118,10 @@ template <class T>
 void activate_rows_with_slope(const T* z, const T* bias, T* value, T* slope, std::int64_t rows,
                               std::int64_t columns, Activation activation) {
   with_activation(activation, [&](auto function) {
-    activate_rows_with_slope_by<decltype(function)>(z, bias, value, slope, rows, columns);
+    if (bias)
+      activate_rows_with_slope_by<decltype(function)>(z, bias, value, slope, rows, columns);
+    else
+      activate_with_slope_by<decltype(function)>(z, value, slope, rows * columns);
   });
 }
 

@@ -12,7 +12,8 @@
 namespace nopal {
 
 template <class T>
-Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variable<T>& bias) {
+Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variable<T>& bias,
+                   Activation activation, Variable<T> add) {
   const ScopedRegion region("linear");
   NOPAL_CHECK(
       weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.shape()[-1] == weight.shape()[0],
@@ -20,30 +21,49 @@ Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variab
       weight.shape());
   const std::int64_t in = weight.value().extent(0), out = weight.value().extent(1);
   const std::int64_t rows = x.value().size() / in;
-  Tensor<T> y(x.shape().with(-1, out));
-  const bool biased = bias.value().defined();
-  // In tiles, so that the bias is still in cache when the product is added to it.
-  const std::int64_t tile = biased ? detail::tile_rows<T>(out) : std::max<std::int64_t>(rows, 1);
+  const Shape shape = x.shape().with(-1, out);
+  const bool biased = bias.value().defined(), added = add.value().defined();
+  NOPAL_CHECK(!added || add.shape() == shape, "linear: the field to add to has shape ", add.shape(),
+              ", the result has ", shape);
+  const bool recorded = needs_record(x, weight, bias, add);
+  const bool in_place = added && add.value().unique();
+  const Tensor<T> y = in_place ? add.value() : Tensor<T>(shape);
+  if (added && !in_place) y.copy_from(add.value());
+  Tensor<T> slope;
+  if (recorded && activation != Activation::identity) slope = Tensor<T>(shape);
+  // In tiles, so that they are still in cache for what follows the product.
+  const bool plain = !biased && activation == Activation::identity;
+  const std::int64_t tile = plain ? std::max<std::int64_t>(rows, 1) : detail::tile_rows<T>(2 * out);
   for (std::int64_t r = 0; r < rows; r += tile) {
     const std::int64_t n = std::min(tile, rows - r);
-    if (biased) detail::fill_rows(bias.value().data(), y.data() + r * out, n, out);
+    T* const yr = y.data() + r * out;
+    if (biased && added) detail::add_rows(bias.value().data(), yr, n, out);
+    if (biased && !added) detail::fill_rows(bias.value().data(), yr, n, out);
     gemm(Op::none, Op::none, n, out, in, T(1), x.value().data() + r * in, in, weight.value().data(),
-         out, T(biased ? 1 : 0), y.data() + r * out, out);
+         out, T(biased || added ? 1 : 0), yr, out);
+    if (slope.defined())
+      detail::activate_rows_with_slope<T>(yr, nullptr, yr, slope.data() + r * out, n, out,
+                                          activation);
+    else if (activation != Activation::identity)
+      detail::activate_rows<T>(yr, nullptr, n, out, activation);
   }
-  if (!needs_record(x, weight, bias)) return y;
+  if (!recorded) return y;
 
-  return record<T>(y, [x, weight, bias, in, out, rows](const Tensor<T>& dy) {
+  return record<T>(y, [=](const Tensor<T>& dy) {
     const ScopedRegion adjoint("linear_adjoint");
     typename Variable<T>::Slot dx{}, dw{}, db{};
     if (x.requires_gradient()) dx = x.gradient_slot();
     if (weight.requires_gradient()) dw = weight.gradient_slot();
     if (bias.requires_gradient()) db = bias.gradient_slot();
-    // In tiles, so that dy is read from memory once for all three.
+    // In tiles, so that dy is read from memory once for all.
     // Without points the gradients are zeros, which a tile of none makes.
     const std::int64_t tile = detail::tile_rows<T>(2 * in + out);
     for (std::int64_t r = 0; r == 0 || r < rows; r += tile) {
       const std::int64_t n = std::min(tile, rows - r);
-      const T *xr = x.value().data() + r * in, *dyr = dy.data() + r * out;
+      const T* const xr = x.value().data() + r * in;
+      T* const dyr = dy.data() + r * out;
+      // dz = f'(z) dy takes the memory of dy, which nobody needs afterwards.
+      if (slope.defined()) detail::multiply(slope.data() + r * out, dyr, n * out);
       if (dx.buffer.defined())
         gemm(Op::none, Op::transpose, n, in, out, T(1), dyr, out, weight.value().data(), out,
              dx.beta, dx.buffer.data() + r * in, in);
@@ -53,12 +73,13 @@ Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variab
       if (db.buffer.defined())
         detail::sum_rows(dyr, db.buffer.data(), n, out, r > 0 ? T(1) : db.beta);
     }
+    if (add.requires_gradient()) add.accumulate(dy);
   });
 }
 
 template Variable<float> linear<float>(const Variable<float>&, const Variable<float>&,
-                                       const Variable<float>&);
+                                       const Variable<float>&, Activation, Variable<float>);
 template Variable<double> linear<double>(const Variable<double>&, const Variable<double>&,
-                                         const Variable<double>&);
+                                         const Variable<double>&, Activation, Variable<double>);
 
 }  // namespace nopal

@@ -43,8 +43,7 @@ struct ChannelMlp {
   Variable<T> forward(const Variable<T>& x, Activation activation,
                       const Variable<T>& add = {}) const {
     if (dropped > 0 && TrainingMode::active()) {  // the hidden layer must be there to drop from
-      const Variable<T> h =
-          dropout(activate(linear(x, weight1, bias1), activation), dropped, streams[0]);
+      const Variable<T> h = dropout(linear(x, weight1, bias1, activation), dropped, streams[0]);
       const Variable<T> y = dropout(linear(h, weight2, bias2), dropped, streams[1]);
       return add.value().defined() ? nopal::add(y, add) : y;
     }

@@ -155,8 +155,9 @@ Variable<T> Mgno<T>::apply(const MultigridGrids<T>& grids, const Variable<T>& x)
   Variable<T> v = x;
   for (const auto& layer : layers_->layers) {
     Variable<T> w = normalise(layer, layer.cycle(grids, v));
-    if (options_.skip == "linear") w = add(w, linear(v, layer.weight, layer.bias));
-    v = activate(std::move(w), layers_->activation);
+    v = options_.skip == "linear"
+            ? linear(v, layer.weight, layer.bias, layers_->activation, std::move(w))
+            : activate(std::move(w), layers_->activation);
   }
   Variable<T> y = options_.head == "cycle" ? layers_->head.cycle(grids, v)
                                            : linear(v, layers_->head.weight, {});

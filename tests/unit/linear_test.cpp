@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <nopal/autograd/gradient_check.hpp>
 #include <nopal/core/random.hpp>
+#include <nopal/nn/elementwise.hpp>
 #include <nopal/nn/linear.hpp>
 #include <nopal/nn/mlp.hpp>
 
@@ -117,6 +118,50 @@ TEST(Linear, Gradients) {
   EXPECT_LT(check.error, 1e-6) << check.where;
   const auto no_bias = check_gradient([&] { return linear<double>(x, w, {}); }, {x, w});
   EXPECT_LT(no_bias.error, 1e-6) << no_bias.where;
+}
+
+// What follows in the same pass is what it is alone, over more than a tile of points.
+TEST(Linear, ActivationAndAddedField) {
+  const Shape shape{2, 60, 50, 7};
+  auto x = random_leaf<double>(shape, 1), w = random_leaf<double>({7, 6}, 2),
+       b = random_leaf<double>({6}, 3), a = random_leaf<double>({2, 60, 50, 6}, 4);
+  const std::vector<Variable<double>> leaves{x, w, b, a};
+  const Tensor<double> seed = random_leaf<double>({2, 60, 50, 6}, 5).value();
+  for (const Activation f : activations)
+    for (const bool biased : {false, true}) {
+      const Variable<double> bias = biased ? b : Variable<double>();
+      const auto run = [&](auto&& map) {
+        std::vector<Tensor<double>> result;
+        Tape<double> tape;
+        const Variable<double> y = map();
+        tape.backward(y, seed.clone());
+        result.push_back(y.value());
+        for (const auto& leaf : leaves) {
+          result.push_back(leaf.gradient());
+          leaf.clear_gradient();
+        }
+        return result;
+      };
+      const auto at_once = run([&] { return linear(x, w, bias, f, copy(a)); });
+      const auto kept = run([&] { return linear(x, w, bias, f, a); });
+      const auto apart = run([&] { return activate(add(copy(a), linear(x, w, bias)), f); });
+      for (std::size_t i = 0; i < apart.size(); ++i) {
+        if (!apart[i].defined()) continue;
+        for (const auto& mine : {at_once[i], kept[i]}) {
+          Tensor<double> difference = mine.clone();
+          axpy(-1.0, apart[i], difference);
+          EXPECT_LE(dot(difference, difference), 1e-24 * dot(apart[i], apart[i]))
+              << to_string(f) << biased << " tensor " << i;
+        }
+      }
+    }
+  EXPECT_EQ(a.value().to_vector(), random_leaf<double>({2, 60, 50, 6}, 4).value().to_vector());
+}
+
+TEST(Linear, WrongFieldToAddIsNamed) {
+  EXPECT_THROW(linear<float>(Tensor<float>({2, 5}), Tensor<float>({5, 3}), {}, Activation::identity,
+                             Tensor<float>({2, 4})),
+               Error);
 }
 
 TEST(Linear, WrongChannelsAreNamed) {
