@@ -34,47 +34,6 @@ inline void keep(Register& v) {
 #endif
 }
 
-/// Whether a last vector that is at most half full is computed with half vectors: these cost half
-/// where the processor splits a full one (AVX-512 on AMD Zen 4), and the same elsewhere.
-#if defined(__AVX512F__)
-inline constexpr bool has_half_vectors = true;
-#else
-inline constexpr bool has_half_vectors = false;
-#endif
-
-template <class T>
-struct HalfVectorOf;
-template <>
-struct HalfVectorOf<float> {
-  using type [[gnu::vector_size(vector_bytes / 2), gnu::aligned(4), gnu::may_alias]] = float;
-  using aligned_type [[gnu::vector_size(vector_bytes / 2)]] = float;
-};
-template <>
-struct HalfVectorOf<double> {
-  using type [[gnu::vector_size(vector_bytes / 2), gnu::aligned(8), gnu::may_alias]] = double;
-  using aligned_type [[gnu::vector_size(vector_bytes / 2)]] = double;
-};
-
-template <class T, std::size_t... I>
-inline auto widen_by(typename HalfVectorOf<T>::aligned_type half, std::index_sequence<I...>) {
-  return __builtin_shufflevector(half, typename HalfVectorOf<T>::aligned_type{},
-                                 static_cast<int>(I)...);
-}
-template <class T, std::size_t... I>
-inline auto lower_by(typename VectorOf<T>::aligned_type v, std::index_sequence<I...>) {
-  return __builtin_shufflevector(v, v, static_cast<int>(I)...);
-}
-
-/// A half vector as a vector whose upper half is 0, and the lower half of one.
-template <class T>
-inline typename VectorOf<T>::aligned_type widen(typename HalfVectorOf<T>::aligned_type half) {
-  return widen_by<T>(half, std::make_index_sequence<vector_width<T>>());
-}
-template <class T>
-inline typename HalfVectorOf<T>::aligned_type lower_half(typename VectorOf<T>::aligned_type v) {
-  return lower_by<T>(v, std::make_index_sequence<vector_width<T> / 2>());
-}
-
 /// What a block reads: sums run over taps[0] x taps[1] taps of the outer axes and `depth`
 /// contiguous numbers, (taps of the last axis) x channels, of x and rows of W.
 template <class T>
