@@ -143,13 +143,12 @@ LossFunction<T> make_loss(const std::string& name, Boundary boundary, const Grid
     return static_cast<T>(1.0 / (static_cast<double>(batch) * numbers));
   };
   if (name == "mse") {
-    // Points of all ranks over those of this one.
-    const double ranks = grid.comm().size() == 1 ? 1
-                                                 : static_cast<double>(grid.extents().size()) /
-                                                       static_cast<double>(grid.box().size());
-    return [share, ranks](const Variable<T>& p, const Tensor<T>& y, std::int64_t batch) {
-      const auto numbers = static_cast<double>(y.shape().product(1, y.rank()));
-      return squared_error(p, y, share(batch, numbers * ranks));
+    // Of all ranks, some of which may have none; 0: the fields are whole.
+    const std::int64_t points = grid.comm().size() == 1 ? 0 : grid.extents().size();
+    return [share, points](const Variable<T>& p, const Tensor<T>& y, std::int64_t batch) {
+      const std::int64_t numbers =
+          points > 0 ? points * y.extent(-1) : y.shape().product(1, y.rank());
+      return squared_error(p, y, share(batch, static_cast<double>(numbers)));
     };
   }
   NOPAL_CHECK(name == "l2" || name == "h1" || name == "h1_fourier",

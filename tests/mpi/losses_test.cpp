@@ -35,7 +35,13 @@ std::vector<Grid> grids() {
                          Grid({6, 5, 8}, {}, world()),
                          Grid({9, 8}, {}, world(), {1, ranks}),
                          Grid({9, 8}, {}, world(), {ranks, 1})};
-  if (ranks > 1) list.push_back(Grid({points, 9}, {}, world(), uneven));
+  if (ranks > 1) {
+    list.push_back(Grid({points, 9}, {}, world(), uneven));
+    std::vector<std::vector<std::int64_t>> empty{{}, {7}};  // the last rank has no points
+    for (int r = 0; r < ranks; ++r)
+      empty[0].push_back(r == ranks - 1 ? 0 : 4);
+    list.push_back(Grid({4 * (ranks - 1), 7}, {}, world(), empty));
+  }
   return list;
 }
 
