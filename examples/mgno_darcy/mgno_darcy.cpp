@@ -95,7 +95,7 @@ void run(const nopal::Communicator& comm) {
                   long(nopal::count(model.op().parameters())), long(n), long(n), here.relative_l2,
                   long(2 * n), long(2 * n), there.relative_l2,
                   result.history.last("seconds") / double(result.epochs));
-    table.push_back(line);
+    table.emplace_back(line);
   }
   for (const std::string& line : table)
     if (speaks) std::printf("%s\n", line.c_str());

@@ -35,7 +35,7 @@
 
 namespace {
 
-constexpr std::int64_t taps = 5, layers = 4;
+constexpr std::int64_t taps = 5, layers = 4, reach = layers * (taps / 2);
 
 // v <- gelu(W v + b), four times, and a product with a matrix at each point. W is a convolution
 // with a dense kernel (rank 0) or a compressed one.
@@ -107,7 +107,7 @@ void run(const nopal::Communicator& comm) {
   });
   nopal::WaveOptions wave_options = nopal::WaveOptions::read(comm);
   wave_options.resolution = n;
-  wave_options.time = double(layers * (taps / 2)) / double(n - 1) * 0.8;
+  wave_options.time = 0.8 * double(reach) / double(n - 1);
 
   // 2. Data for training, for choosing the best epoch, and for the table.
   nopal::Wave problem(wave_options);
@@ -145,7 +145,7 @@ void run(const nopal::Communicator& comm) {
                   rank == 0 ? "dense" : ("rank " + std::to_string(rank)).c_str(), error.relative_l2,
                   long(nopal::count(model.op().parameters())), memory,
                   result.history.last("seconds") / double(result.epochs));
-    table.push_back(line);
+    table.emplace_back(line);
   }
   for (const std::string& line : table)
     if (speaks) std::printf("%s\n", line.c_str());

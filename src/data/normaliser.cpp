@@ -99,7 +99,7 @@ template <class T>
 Normaliser<T> Normaliser<T>::on(const Box& box) const {
   if (identity() || mean_.rank() == 1) return *this;
   const auto part = [&](const Tensor<T>& field) {
-    Shape whole{1}, points;
+    Shape whole{1};
     for (const std::int64_t extent : mean_.shape())
       whole.push_back(extent);
     const Tensor<T> values = field_part(field.reshape(whole), box);

@@ -43,7 +43,7 @@ struct FieldNorm<T>::State {
   }
 
   Tensor<T> with_margins(const Tensor<T>& v) const {
-    const Tensor<T> padded(margins.box().field(v.extent(0), v.extent(-1)));
+    Tensor<T> padded(margins.box().field(v.extent(0), v.extent(-1)));
     margins.start(v, padded);
     margins.finish(padded);
     return padded;
@@ -67,6 +67,7 @@ struct FieldNorm<T>::State {
       fits = (*whole_waves)[static_cast<std::size_t>(a)].points() == shape[a + 1];
     if (!fits) {
       std::vector<WaveNumbers<T>> made;
+      made.reserve(static_cast<std::size_t>(d));
       for (int a = 0; a < d; ++a)
         made.emplace_back(a, shape[a + 1], cutoff);
       whole_waves = std::make_shared<const std::vector<WaveNumbers<T>>>(std::move(made));

@@ -64,7 +64,7 @@ template <class T>
 Tensor<T> WaveNumbers<T>::apply(const Tensor<T>& v) const {
   const Split s(v.shape(), axis_);
   const std::int64_t rows = matrix_.extent(0);
-  const Tensor<T> z(v.shape().with(axis_ + 1, rows));
+  Tensor<T> z(v.shape().with(axis_ + 1, rows));
   if (rows == 0) return z;
   if (s.after == 1)
     gemm(Op::none, Op::transpose, s.before, rows, s.points, T(1), v.data(), s.points,
