@@ -34,11 +34,12 @@
 
 namespace {
 
-// Samples first, ..., first + count - 1 on n x n points, drawn and solved on N x N cells.
-auto make_samples(nopal::DarcyOptions options, std::int64_t n, std::int64_t N, std::int64_t first,
-                  std::int64_t count, const nopal::Communicator& comm) {
+// Samples first, ..., first + count - 1 on n x n points, drawn and solved on `refine` times as many
+// cells an axis.
+auto make_samples(nopal::DarcyOptions options, std::int64_t n, std::int64_t refine,
+                  std::int64_t first, std::int64_t count, const nopal::Communicator& comm) {
   options.resolution = n;
-  options.solve_refine = N / n;
+  options.solve_refine = refine;
   nopal::Darcy problem(options);
   return nopal::generate_in_memory<float>(problem, {count, 0, first, 0}, comm);
 }
@@ -60,9 +61,9 @@ void run(const nopal::Communicator& comm) {
   // 2. Data: training samples, and new ones on the same and on twice as many points an axis. All
   //    are solved on the finer grid, so that both test sets show the same fields.
   const std::int64_t tests = 40;
-  const auto training = make_samples(darcy, n, 2 * n, 0, samples, comm);
-  const auto test = make_samples(darcy, n, 2 * n, samples, tests, comm);
-  const auto fine = make_samples(darcy, 2 * n, 2 * n, samples, tests, comm);
+  const auto training = make_samples(darcy, n, 2, 0, samples, comm);
+  const auto test = make_samples(darcy, n, 2, samples, tests, comm);
+  const auto fine = make_samples(darcy, 2 * n, 1, samples, tests, comm);
 
   // 3. A model: normalisers fitted on the training data, and a Fourier neural operator.
   const nlohmann::json configuration = {

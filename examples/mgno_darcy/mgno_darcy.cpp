@@ -17,7 +17,8 @@
 //               whose spacing its stencils belong to; the Fourier network carries over to twice as
 //               many points an axis. Takes some ten seconds; nothing is written.
 //
-// See also:     docs/benchmarks.md, which has the figures of the long run above.
+// See also:     docs/benchmarks.md, "Darcy rough": the same comparison with larger networks and ten
+//               times the training, by benchmarks/darcy_rough.
 
 #include <nopal/core/runtime.hpp>
 #include <nopal/operators/model.hpp>
@@ -33,12 +34,13 @@
 
 namespace {
 
-// Samples first, ..., first + count - 1 on n x n points, drawn and solved on N x N cells.
-auto make_samples(std::int64_t n, std::int64_t N, std::int64_t first, std::int64_t count,
+// Samples first, ..., first + count - 1 on n x n points, drawn and solved on `refine` times as many
+// cells an axis.
+auto make_samples(std::int64_t n, std::int64_t refine, std::int64_t first, std::int64_t count,
                   const nopal::Communicator& comm) {
   auto options = nopal::DarcyOptions::rough();
   options.resolution = n;
-  options.solve_refine = N / n;
+  options.solve_refine = refine;
   nopal::Darcy problem(options);
   return nopal::generate_in_memory<float>(problem, {count, 0, first, 0}, comm);
 }
@@ -57,10 +59,10 @@ void run(const nopal::Communicator& comm) {
   // 2. Data: for training, for choosing the best epoch, and for the table; the last also on twice
   //    as many points an axis.
   const std::int64_t tests = 40;
-  const auto training = make_samples(n, 2 * n, 0, samples, comm);
-  const auto validation = make_samples(n, 2 * n, samples, tests, comm);
-  const auto test = make_samples(n, 2 * n, samples + tests, tests, comm);
-  const auto fine = make_samples(2 * n, 2 * n, samples + tests, tests, comm);
+  const auto training = make_samples(n, 2, 0, samples, comm);
+  const auto validation = make_samples(n, 2, samples, tests, comm);
+  const auto test = make_samples(n, 2, samples + tests, tests, comm);
+  const auto fine = make_samples(2 * n, 1, samples + tests, tests, comm);
 
   // 3. Two networks of about 95,000 parameters. The multigrid one has 12 channels and four levels;
   //    what lies beyond the boundary is 0, as u is there.

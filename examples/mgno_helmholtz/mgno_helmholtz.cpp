@@ -51,7 +51,7 @@ double mean_error(const Predictor& predictor, const nopal::Dataset<float>& data)
 void run(const nopal::Communicator& comm) {
   const bool speaks = comm.rank() == 0;
 
-  // 1. Options: our own, and those of the problem. omega keeps 12.6 points a wave.
+  // 1. Options; omega keeps the published 12.6 points a wave.
   std::int64_t n = 33, samples = 400, epochs = 20, channels = 8;
   nopal::read_options(comm, "", "mgno_helmholtz", [&](nopal::PetscOptionReader& read) {
     read.integer("resolution", "points an axis", n);
@@ -59,7 +59,7 @@ void run(const nopal::Communicator& comm) {
     read.integer("epochs", "passes over the training samples", epochs);
     read.integer("channels", "of the network", channels);
   });
-  auto problem_options = nopal::HelmholtzOptions::read(comm);
+  nopal::HelmholtzOptions problem_options;
   problem_options.resolution = n;
   problem_options.omega = 10.0 * double(n - 1);
 
@@ -73,7 +73,7 @@ void run(const nopal::Communicator& comm) {
   const auto validation = make(samples, tests);
   const auto test = make(samples + tests, tests);
 
-  // 3. The network: on five levels, with a layer norm after each cycle, mirrored boundaries.
+  // 3. The network: on four levels, with a layer norm after each cycle, mirrored boundaries.
   //    Normalisers by point: the wave is large where it enters.
   const nlohmann::json configuration = {{"channels", channels}, {"n_layers", 3},
                                         {"pre", {1, 1, 1, 2}},  {"boundary", {"reflect"}},

@@ -96,13 +96,16 @@ Normaliser<T>::Normaliser(Tensor<T> mean, Tensor<T> deviation)
 }
 
 template <class T>
-Normaliser<T> Normaliser<T>::on(const Box& box) const {
+Normaliser<T> Normaliser<T>::on(const Grid& grid) const {
   if (identity() || mean_.rank() == 1) return *this;
+  const Shape points(mean_.shape().begin(), mean_.shape().end() - 1);
+  NOPAL_CHECK(points == grid.extents(), "normaliser: statistics per point of a grid ", points,
+              " do not fit fields on a grid ", grid.extents());
   const auto part = [&](const Tensor<T>& field) {
     Shape whole{1};
     for (const std::int64_t extent : mean_.shape())
       whole.push_back(extent);
-    const Tensor<T> values = field_part(field.reshape(whole), box);
+    const Tensor<T> values = field_part(field.reshape(whole), grid.box());
     return values.reshape(Shape(values.shape().begin() + 1, values.shape().end()));
   };
   Normaliser result;  // parts of what was checked

@@ -158,10 +158,9 @@ Tensor<T> Model<T>::predict(const Tensor<T>& x, const Grid& grid) const {
   NOPAL_CHECK(operator_ != nullptr, "predict() of an empty model");
   if (grid.comm().size() == 1) return predict(x);
   check_spacing(grid.extents());
-  const Box box = grid.box();
-  const Variable<T> input = input_.identity() ? x : input_.on(box).encode(x);
+  const Variable<T> input = input_.identity() ? x : input_.on(grid).encode(x);
   const Variable<T> y = operator_->forward(std::span(&input, 1), grid);
-  output_.on(box).decode_in_place(y.value());
+  output_.on(grid).decode_in_place(y.value());
   return y.value();
 }
 

@@ -24,8 +24,8 @@ BatchGradients<T>::BatchGradients(const Model<T>& model, std::shared_ptr<const D
     NOPAL_CHECK(!loss_, "a loss of one's own needs whole fields, but option space_ranks divides ",
                 "them among ", groups.space().size(), " ranks");
     grid_ = groups.grid(model.op(), data_->x_shape());
-    input_ = input_.on(grid_.box());
-    output_ = output_.on(grid_.box());
+    input_ = input_.on(grid_);
+    output_ = output_.on(grid_);
     data_ = std::make_shared<BoxDataset<T>>(data_, grid_.box());
   }
   if (!loss_) loss_ = make_loss<T>(options.loss, options.boundary, grid_);

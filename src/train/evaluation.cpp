@@ -21,6 +21,7 @@ class Evaluator {
         data_(data),
         grid_(grid),
         space_(grid.comm()),
+        boundary_(boundary),
         l2_(FieldNorm<T>::l2().on(grid)),
         h1_(FieldNorm<T>::h1(boundary).on(grid)) {}
 
@@ -39,8 +40,7 @@ class Evaluator {
     std::vector<double> errors, h1_errors;
     try {
       errors = relative_errors(prediction, y, l2_);
-      // Points without a grid have no difference quotients.
-      if (y.rank() >= 3) h1_errors = relative_errors(prediction, y, h1_);
+      if (has_h1()) h1_errors = relative_errors(prediction, y, h1_);
     } catch (const Error& error) {
       NOPAL_CHECK(false, "data set ", data_.description(), ", samples from ", first, ": ",
                   error.what());
@@ -52,6 +52,16 @@ class Evaluator {
     h1 = std::accumulate(h1_errors.begin(), h1_errors.end(), h1);
   }
 
+  // Points without a grid, or too few of them, have no difference quotients.
+  bool has_h1() const {
+    const Shape sample = data_.y_shape();
+    const Shape points =
+        space_.size() > 1 ? grid_.extents() : Shape(sample.begin(), sample.end() - 1);
+    return points.rank() > 0 &&
+           (boundary_ == Boundary::periodic ||
+            std::all_of(points.begin(), points.end(), [](std::int64_t n) { return n >= 4; }));
+  }
+
   double l2 = 0, h1 = 0, largest = 0;
 
  private:
@@ -59,6 +69,7 @@ class Evaluator {
   const Dataset<T>& data_;
   Grid grid_;
   Communicator space_;
+  Boundary boundary_;
   FieldNorm<T> l2_, h1_;
 };
 
@@ -81,7 +92,7 @@ Evaluation evaluate_on(const Model<T>& model, const Dataset<T>& data, std::int64
   Evaluation result;
   const auto samples = static_cast<double>(data.size());
   result.relative_l2 = all.sum(share * evaluator.l2) / samples;
-  result.relative_h1 = all.sum(share * evaluator.h1) / samples;
+  result.relative_h1 = evaluator.has_h1() ? all.sum(share * evaluator.h1) / samples : std::nan("");
   result.largest_relative_l2 =
       all.any(std::isnan(evaluator.largest)) ? std::nan("") : all.max(evaluator.largest);
   result.samples = data.size();

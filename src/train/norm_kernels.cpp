@@ -368,7 +368,8 @@ FieldLayout::FieldLayout(const Shape& shape, Boundary boundary) : FieldLayout(sh
   set_axes(shape, boundary);
   for (int k = 0; k < axes; ++k)
     NOPAL_CHECK(periodic || extent[k] >= 4,
-                "one-sided differences need at least 4 points along each axis, got shape ", shape);
+                "one-sided differences need at least 4 points along each axis, got shape ", shape,
+                "; take periodic ones, or a loss without differences");
 }
 
 FieldLayout::FieldLayout(const Shape& shape, Boundary boundary, const Grid& grid,
@@ -388,7 +389,7 @@ FieldLayout::FieldLayout(const Shape& shape, Boundary boundary, const Grid& grid
     padded_shape.push_back(count[k] + 2 * low[k]);
     NOPAL_CHECK(periodic || extent[k] >= 4,
                 "one-sided differences need at least 4 points along each axis, got a grid ",
-                grid.extents());
+                grid.extents(), "; take periodic ones, or a loss without differences");
   }
   padded_line = padded_shape[axes] * channels;
   padded_sample = padded_shape.product(1, axes) * padded_line;

@@ -10,7 +10,7 @@ RankGroups::RankGroups(const Communicator& all) : all_(all) {}
 RankGroups::RankGroups(const Communicator& all, std::int64_t space_ranks) : all_(all) {
   NOPAL_CHECK(space_ranks >= 1 && all.size() % space_ranks == 0, "option space_ranks: ", all.size(),
               " ranks cannot form groups of ", space_ranks,
-              " ranks, which divide fields among them");
+              " ranks, which divide fields among them; take a divisor of the number of ranks");
   if (space_ranks > 1) space_ = all.split(all.rank() / static_cast<int>(space_ranks));
 }
 

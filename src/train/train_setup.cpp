@@ -115,6 +115,16 @@ void check_data(const Model<T>& model, const TrainData<T>& data, const RankGroup
     } catch (const Error& error) {
       NOPAL_CHECK(false, name, " set ", set.description(), ": ", error.what());
     }
+    const auto fits = [&](const char* fields, const Normaliser<T>& normaliser,
+                          const Shape& sample) {
+      if (normaliser.identity() || normaliser.mean().rank() == 1) return;
+      NOPAL_CHECK(normaliser.mean().shape() == sample, name, " set ", set.description(), ": ",
+                  fields, " are normalised by point, with statistics of shape ",
+                  normaliser.mean().shape(), ", but here have shape ", sample,
+                  "; normalise them by channel");
+    };
+    fits("inputs", model.input_normaliser(), set.x_shape());
+    fits("outputs", model.output_normaliser(), set.y_shape());
     NOPAL_CHECK(set.y_shape()[-1] == data.training->y_shape()[-1], name, " set ", set.description(),
                 ": y has shape ", set.y_shape(), ", that of the training set ",
                 data.training->y_shape());

@@ -225,5 +225,14 @@ TYPED_TEST(NormaliserTest, NumbersThatAreNoneAreRefused) {
   expect_error([&] { fit.finish(); }, {"mean", "not finite"});
 }
 
+TEST(Normaliser, StatisticsByPointBelongToTheirGrid) {
+  const auto mean = Tensor<double>::from_host({4, 1}, {1, 2, 3, 4});
+  const Normaliser<double> by_point(mean, mean);
+  EXPECT_EQ(by_point.on(Grid({4})).mean().to_vector(), mean.to_vector());
+  EXPECT_THROW(by_point.on(Grid({3})), Error);  // and not the first three
+  const auto one = Tensor<double>::from_host({1}, {2});
+  EXPECT_EQ(Normaliser<double>(one, one).on(Grid({3})).mean().to_vector(), one.to_vector());
+}
+
 }  // namespace
 }  // namespace nopal

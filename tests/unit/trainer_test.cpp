@@ -402,5 +402,28 @@ TEST(Trainer, ValidationSplit) {
   expect_contains(error_of([&] { validation_split<float>(set, -0.1); }), "got -0.1");
 }
 
+// Known before the first step, not after an epoch.
+TEST(Trainer, StatisticsByPointNeedTheirOwnGrid) {
+  const auto ones = [] { return Tensor<float>::from_host({4, 1}, {1, 1, 1, 1}); };
+  Model<float> model(std::make_unique<TinyOperator<float>>(3, 1), {},
+                     Normaliser<float>(ones(), ones()));
+  const TrainData<float> data{
+      tiny_data<float>(4, {4}), nullptr, {{"fine", tiny_data<float>(2, {6})}}};
+  const std::string error = error_of([&] { train(model, data, tiny_options(1)); });
+  EXPECT_NE(error.find("fine set tiny data: outputs are normalised by point"), std::string::npos)
+      << error;
+  EXPECT_NE(error.find("normalise them by channel"), std::string::npos) << error;
+}
+
+// Three points have no one-sided differences; the L2 errors are what they are.
+TEST(Trainer, FewPointsHaveNoH1Error) {
+  const auto model = tiny_model<float>();
+  const auto data = tiny_data<float>(3, {3});
+  const Evaluation errors = evaluate(model, *data, 2, {}, Boundary::one_sided);
+  EXPECT_TRUE(std::isnan(errors.relative_h1));
+  EXPECT_TRUE(std::isfinite(errors.relative_l2));
+  EXPECT_TRUE(std::isfinite(evaluate(model, *data, 2, {}, Boundary::periodic).relative_h1));
+}
+
 }  // namespace
 }  // namespace nopal

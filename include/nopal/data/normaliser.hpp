@@ -3,8 +3,8 @@
 
 #pragma once
 
-#include <nopal/comm/box.hpp>
 #include <nopal/comm/communicator.hpp>
+#include <nopal/comm/grid.hpp>
 #include <nopal/core/tensor.hpp>
 #include <nopal/data/dataset.hpp>
 
@@ -30,8 +30,9 @@ class Normaliser {
   const Tensor<T>& mean() const noexcept { return mean_; }
   const Tensor<T>& deviation() const noexcept { return deviation_; }
 
-  /// For fields on the points of `box` only: statistics per point are those of its points.
-  Normaliser on(const Box& box) const;
+  /// For fields on this rank's box of `grid`: statistics per point are those of its points. Error
+  /// if they belong to another grid. Local.
+  Normaliser on(const Grid& grid) const;
 
   /// Fields (B, X1, ..., Xd, C); out of place. Error if the channels do not match.
   Tensor<T> encode(const Tensor<T>& x) const;

@@ -14,7 +14,7 @@ namespace nopal {
 /// Errors of a model on a data set in physical units; norms are over grid and channels.
 struct Evaluation {
   double relative_l2 = 0;          ///< mean over the samples of |p - y| / |y|
-  double relative_h1 = 0;          ///< the same in the norm of relative_h1()
+  double relative_h1 = 0;          ///< the same in the norm of relative_h1(); NaN: too few points
   double largest_relative_l2 = 0;  ///< worst sample
   std::int64_t samples = 0;
 };
