@@ -77,9 +77,6 @@ void run(const nopal::Communicator& comm) {
   options.batch = 20;
   options.learning_rate = 5e-3;
   options.schedule = "cosine";
-  options.progress = [&](const std::string& line) {
-    if (speaks) std::printf("%s\n", line.c_str());
-  };
   nopal::train(model, {training, nullptr, {}}, options, comm);
 
   // 5. Save, and use what was saved.

@@ -79,9 +79,6 @@ void run(const nopal::Communicator& comm) {
   options.learning_rate = 2e-3;
   options.schedule = "onecycle";
   options.schedule_options = {{"pct_start", 0.2}, {"div_factor", 2}, {"final_div_factor", 100}};
-  options.progress = [&](const std::string& line) {
-    if (speaks) std::printf("%s\n", line.c_str());
-  };
 
   // 5. Train, judge, and print. The multigrid network warns of the finer grid.
   std::vector<std::string> table{"relative L2 errors, and seconds of an epoch"};

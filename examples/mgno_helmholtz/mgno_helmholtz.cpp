@@ -92,9 +92,6 @@ void run(const nopal::Communicator& comm) {
   options.boundary = nopal::Boundary::one_sided;
   options.learning_rate = 3e-3;
   options.schedule = "onecycle";
-  options.progress = [&](const std::string& line) {
-    if (speaks) std::printf("%s\n", line.c_str());
-  };
   nopal::train<float>(model, {training, validation, {}}, options, comm);
 
   // 5. Judge, beside what costs nothing: the mean wave, and the best linear map.

@@ -129,9 +129,6 @@ void run(const nopal::Communicator& comm) {
   options.batch = 5;
   options.learning_rate = 1e-2;
   options.schedule = "onecycle";
-  options.progress = [&](const std::string& line) {
-    if (speaks) std::printf("%s\n", line.c_str());
-  };
 
   // 4. Train and judge each network. Memory is the most that tensors took at once on this rank.
   std::vector<std::string> table{"kernel   error    parameters  memory      epoch"};
