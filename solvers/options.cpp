@@ -3,17 +3,49 @@
 
 #include <nopal/solvers/options.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <exception>
+#include <iterator>
+#include <set>
+#include <sstream>
 
 namespace nopal {
 namespace {
 
 using Buffer = std::array<char, 4096>;
 
+std::vector<std::string> words(const char* list) {
+  std::istringstream stream(list);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
 }  // namespace
+
+const std::vector<std::string>& petsc_global_options() {
+  static const std::vector<std::string> names = words(
+      "blas_num_threads blas_view check_pointer_intensity checkfunctionlist checkstack "
+      "citations debug_terminal debugger_nodes debugger_pause debugger_ranks device_enable "
+      "device_select device_view display error_output_none error_output_stdout fp_trap "
+      "get_total_flops info info_exclude log log_all log_exclude log_mpe log_nvtx log_perfstubs "
+      "log_roctx log_summary log_sync log_threshold log_trace log_view log_view_gpu_energy "
+      "log_view_gpu_energy_meter log_view_gpu_time log_view_memory malloc malloc_coalesce "
+      "malloc_debug malloc_dump malloc_hbw malloc_info malloc_requested_size malloc_test "
+      "malloc_view malloc_view_threshold memory_view mpi_linear_solver_server "
+      "mpi_linear_solver_server_view mpi_return_on_error mpidump no_signal_handler nox "
+      "nox_warning objects_dump omp_num_threads omp_view on_error_abort "
+      "on_error_attach_debugger on_error_emacs on_error_mpiabort options_file options_file_yaml "
+      "options_left options_monitor options_monitor_cancel options_string_yaml "
+      "options_suppress_deprecated_warnings options_view petsc_ci "
+      "petsc_ci_portable_error_output petsc_sleep popen_machine prefix_pop prefix_push "
+      "process_view python saws_https saws_local saws_log saws_options saws_port "
+      "saws_port_auto_select saws_port_auto_select_silent saws_root sf_use_gpu_aware_mpi "
+      "skip_petscrc stack_view start_in_debugger stop_for_debugger use_gpu_aware_mpi "
+      "vecscatter_merge viennacl_synchronize viewfromoptions x_virtual");
+  return names;
+}
 
 void PetscOptionReader::check(const std::string& name, const char* expected, PetscErrorCode code,
                               PetscBool set) {
@@ -28,6 +60,7 @@ void PetscOptionReader::check(const std::string& name, const char* expected, Pet
 }
 
 void PetscOptionReader::real(const std::string& name, const std::string& help, double& value) {
+  names_.push_back(prefix_ + name);
   const detail::PetscErrorRecorder recorder;
   auto* PetscOptionsObject = items_;  // the name that PETSc's macros expect
   PetscReal number = static_cast<PetscReal>(value);
@@ -41,7 +74,8 @@ void PetscOptionReader::real(const std::string& name, const std::string& help, d
 // Read as text: PETSc's own integers have 32 bits in most builds, and 3.18 cuts longer ones
 // silently.
 void PetscOptionReader::integer(const std::string& name, const std::string& help,
-                                std::int64_t& value) {
+                                std::int64_t& value, std::int64_t minimum) {
+  names_.push_back(prefix_ + name);
   const detail::PetscErrorRecorder recorder;
   auto* PetscOptionsObject = items_;
   Buffer buffer{};
@@ -55,9 +89,12 @@ void PetscOptionReader::integer(const std::string& name, const std::string& help
     if (error != std::errc() || last != end) code = PETSC_ERR_ARG_WRONG;
   }
   check(name, "an integer", code, set);
+  NOPAL_CHECK(!set || value >= minimum, "option -", prefix_, name, ": expected at least ", minimum,
+              ", got ", value);
 }
 
 void PetscOptionReader::boolean(const std::string& name, const std::string& help, bool& value) {
+  names_.push_back(prefix_ + name);
   const detail::PetscErrorRecorder recorder;
   auto* PetscOptionsObject = items_;
   PetscBool flag = value ? PETSC_TRUE : PETSC_FALSE, set = PETSC_FALSE;
@@ -68,6 +105,7 @@ void PetscOptionReader::boolean(const std::string& name, const std::string& help
 }
 
 void PetscOptionReader::text(const std::string& name, const std::string& help, std::string& value) {
+  names_.push_back(prefix_ + name);
   const detail::PetscErrorRecorder recorder;
   auto* PetscOptionsObject = items_;
   Buffer buffer{};
@@ -122,6 +160,44 @@ void read_options(const Communicator& comm, const std::string& prefix, const std
   std::exception_ptr exception;
   NOPAL_PETSC(read_group(petsc_communicator(comm), prefix, title, action, exception));
   if (exception) std::rethrow_exception(exception);
+}
+
+void check_unknown_options(const std::function<bool(const std::string&)>& expected,
+                           const std::vector<std::string>& known, const std::string& hint) {
+  PetscInt count = 0;
+  char **names = nullptr, **values = nullptr;
+  NOPAL_PETSC(PetscOptionsLeftGet(nullptr, &count, &names, &values));
+  const std::vector<std::string>& all = petsc_global_options();
+  const std::set<std::string> of_petsc(all.begin(), all.end());
+  std::string unknown;
+  for (PetscInt i = 0; i < count && unknown.empty(); ++i)
+    if (!of_petsc.contains(names[i]) && !expected(names[i])) unknown = names[i];
+  NOPAL_PETSC(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
+  if (unknown.empty()) return;
+  std::vector<std::string> candidates = all;
+  candidates.insert(candidates.end(), known.begin(), known.end());
+  NOPAL_CHECK(false, "unknown option -", unknown, "; did you mean -", nearest(unknown, candidates),
+              "? (", hint, ")");
+}
+
+bool read_program_options(const Communicator& comm, const std::string& title,
+                          const std::function<void(PetscOptionReader&)>& action,
+                          const std::vector<std::string>& prefixes) {
+  std::vector<std::string> names;
+  read_options(comm, "", title, [&](PetscOptionReader& read) {
+    action(read);
+    names = read.names();
+  });
+  PetscBool help = PETSC_FALSE;
+  NOPAL_PETSC(PetscOptionsHasHelp(nullptr, &help));
+  if (help) return false;
+  check_unknown_options(
+      [&](const std::string& name) {
+        return std::any_of(prefixes.begin(), prefixes.end(),
+                           [&](const std::string& prefix) { return name.starts_with(prefix); });
+      },
+      names, "-help lists all");
+  return true;
 }
 
 }  // namespace nopal

@@ -6,7 +6,7 @@
 #include "common.hpp"
 #include "petsc_session.hpp"
 
-#include <nopal/solvers/petsc.hpp>
+#include <nopal/solvers/options.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -14,7 +14,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <set>
 
 namespace nopal::tools {
 namespace {
@@ -214,7 +213,7 @@ nlohmann::json Options::configuration(const std::string& prefix, const nlohmann:
   };
   const auto describe = [](const nlohmann::json& value) {
     return value.is_boolean()                            ? "true or false"
-           : value.is_string()                           ? "a word"
+           : value.is_string()                           ? "a name; a wrong one lists all"
            : value.is_number_integer()                   ? "an integer"
            : !value.is_array()                           ? "a number"
            : !value.empty() && value.front().is_string() ? "words with commas"
@@ -264,27 +263,17 @@ void Options::section(const std::string& title) {
 }
 
 void Options::check_unknown(bool strict) const {
-  PetscInt count = 0;
-  char **names = nullptr, **values = nullptr;
-  NOPAL_PETSC(PetscOptionsLeftGet(nullptr, &count, &names, &values));
-  const std::set<std::string> of_petsc(petsc_options().begin(), petsc_options().end());
-  std::string unknown;
-  for (PetscInt i = 0; i < count && unknown.empty(); ++i) {
-    const std::string name = names[i];
-    const auto has_prefix = [&](const std::string& prefix) { return name.starts_with(prefix); };
-    const bool declared = std::any_of(entries_.begin(), entries_.end(),
-                                      [&](const Entry& e) { return e.name == name; });
-    if (declared || of_petsc.contains(name)) continue;
-    if (!strict && std::any_of(prefixes_.begin(), prefixes_.end(), has_prefix)) continue;
-    unknown = name;
-  }
-  NOPAL_PETSC(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
-  if (unknown.empty()) return;
-  std::vector<std::string> known = petsc_options();
+  std::vector<std::string> known;
   for (const Entry& entry : entries_)
     if (!entry.name.empty()) known.push_back(entry.name);
-  NOPAL_CHECK(false, "unknown option -", unknown, "; did you mean -", nearest(unknown, known), "?",
-              " (nopal help ", command_, " lists all)");
+  check_unknown_options(
+      [&](const std::string& name) {
+        return std::find(known.begin(), known.end(), name) != known.end() ||
+               (!strict && std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& prefix) {
+                 return name.starts_with(prefix);
+               }));
+      },
+      known, "nopal help " + command_ + " lists all");
 }
 
 bool Options::ready() {

@@ -51,30 +51,6 @@ std::vector<std::string> viewer_files(const std::string& viewers) {
 
 }  // namespace
 
-const std::vector<std::string>& petsc_options() {
-  static const std::vector<std::string> names = split(
-      "blas_num_threads blas_view check_pointer_intensity checkfunctionlist checkstack "
-      "citations debug_terminal debugger_nodes debugger_pause debugger_ranks device_enable "
-      "device_select device_view display error_output_none error_output_stdout fp_trap "
-      "get_total_flops info info_exclude log log_all log_exclude log_mpe log_nvtx log_perfstubs "
-      "log_roctx log_summary log_sync log_threshold log_trace log_view log_view_gpu_energy "
-      "log_view_gpu_energy_meter log_view_gpu_time log_view_memory malloc malloc_coalesce "
-      "malloc_debug malloc_dump malloc_hbw malloc_info malloc_requested_size malloc_test "
-      "malloc_view malloc_view_threshold memory_view mpi_linear_solver_server "
-      "mpi_linear_solver_server_view mpi_return_on_error mpidump no_signal_handler nox "
-      "nox_warning objects_dump omp_num_threads omp_view on_error_abort "
-      "on_error_attach_debugger on_error_emacs on_error_mpiabort options_file options_file_yaml "
-      "options_left options_monitor options_monitor_cancel options_string_yaml "
-      "options_suppress_deprecated_warnings options_view petsc_ci "
-      "petsc_ci_portable_error_output petsc_sleep popen_machine prefix_pop prefix_push "
-      "process_view python saws_https saws_local saws_log saws_options saws_port "
-      "saws_port_auto_select saws_port_auto_select_silent saws_root sf_use_gpu_aware_mpi "
-      "skip_petscrc stack_view start_in_debugger stop_for_debugger use_gpu_aware_mpi "
-      "vecscatter_merge viennacl_synchronize viewfromoptions x_virtual",
-      ' ');
-  return names;
-}
-
 std::vector<NamedPath> petsc_inputs(const std::vector<std::string>& arguments) {
   std::vector<NamedPath> files;
   for (std::size_t i = 0; i < arguments.size(); ++i)

@@ -10,10 +10,6 @@
 
 namespace nopal::tools {
 
-/// Options that PETSc (3.18 to 3.25) itself looks at only when it ends, or that take part in its
-/// start before its database counts who read what; without the dash.
-const std::vector<std::string>& petsc_options();
-
 /// The files that options in `arguments` tell PETSc to read.
 std::vector<NamedPath> petsc_inputs(const std::vector<std::string>& arguments);
 

@@ -50,13 +50,15 @@ void run(const nopal::Communicator& comm) {
   // 1. Options: our own, and those of the problem (-darcy_coefficient and so on, see -help).
   std::int64_t n = 32, samples = 200, epochs = 25;
   std::string path = "fno_darcy.safetensors";
-  nopal::read_options(comm, "", "fno_darcy", [&](nopal::PetscOptionReader& read) {
-    read.integer("resolution", "points an axis in training", n);
-    read.integer("samples", "training samples", samples);
-    read.integer("epochs", "passes over the training samples", epochs);
+  const auto own_options = [&](nopal::PetscOptionReader& read) {
+    read.integer("resolution", "points an axis in training", n, 8);
+    read.integer("samples", "training samples", samples, 1);
+    read.integer("epochs", "passes over the training samples", epochs, 1);
     read.text("out", "model file to write", path);
-  });
+  };
   const auto darcy = nopal::DarcyOptions::read(comm);
+  if (!nopal::read_program_options(comm, "fno_darcy", own_options, {"darcy_ksp_", "darcy_pc_"}))
+    return;
 
   // 2. Data: training samples, and new ones on the same and on twice as many points an axis. All
   //    are solved on the finer grid, so that both test sets show the same fields.

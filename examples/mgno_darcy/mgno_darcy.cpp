@@ -50,11 +50,13 @@ void run(const nopal::Communicator& comm) {
 
   // 1. Options.
   std::int64_t n = 32, samples = 200, epochs = 20;
-  nopal::read_options(comm, "", "mgno_darcy", [&](nopal::PetscOptionReader& read) {
-    read.integer("resolution", "points an axis in training", n);
-    read.integer("samples", "training samples", samples);
-    read.integer("epochs", "passes over the training samples", epochs);
-  });
+  const auto own_options = [&](nopal::PetscOptionReader& read) {
+    read.integer("resolution", "points an axis in training", n, 8);
+    read.integer("samples", "training samples", samples, 1);
+    read.integer("epochs", "passes over the training samples", epochs, 1);
+  };
+  if (!nopal::read_program_options(comm, "mgno_darcy", own_options, {"darcy_ksp_", "darcy_pc_"}))
+    return;
 
   // 2. Data: for training, for choosing the best epoch, and for the table; the last also on twice
   //    as many points an axis.

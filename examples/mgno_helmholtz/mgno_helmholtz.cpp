@@ -53,12 +53,15 @@ void run(const nopal::Communicator& comm) {
 
   // 1. Options; omega keeps the published 12.6 points a wave.
   std::int64_t n = 33, samples = 400, epochs = 20, channels = 8;
-  nopal::read_options(comm, "", "mgno_helmholtz", [&](nopal::PetscOptionReader& read) {
-    read.integer("resolution", "points an axis", n);
-    read.integer("samples", "training samples", samples);
-    read.integer("epochs", "passes over the training samples", epochs);
-    read.integer("channels", "of the network", channels);
-  });
+  const auto own_options = [&](nopal::PetscOptionReader& read) {
+    read.integer("resolution", "points an axis", n, 8);
+    read.integer("samples", "training samples", samples, 1);
+    read.integer("epochs", "passes over the training samples", epochs, 1);
+    read.integer("channels", "of the network", channels, 1);
+  };
+  if (!nopal::read_program_options(comm, "mgno_helmholtz", own_options,
+                                   {"helmholtz_ksp_", "helmholtz_pc_"}))
+    return;
   nopal::HelmholtzOptions problem_options;
   problem_options.resolution = n;
   problem_options.omega = 10.0 * double(n - 1);

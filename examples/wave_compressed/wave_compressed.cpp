@@ -101,14 +101,13 @@ void run(const nopal::Communicator& comm) {
 
   // 1. Options. In the time T a wave goes 0.8 times as far as the network sees, which is 8 points.
   std::int64_t n = 33, samples = 200, epochs = 12, channels = 16;
-  nopal::read_options(comm, "", "wave_compressed", [&](nopal::PetscOptionReader& read) {
-    read.integer("resolution", "points an axis", n);
-    read.integer("samples", "training samples", samples);
-    read.integer("epochs", "passes over the training samples", epochs);
-    read.integer("channels", "of the network", channels);
-  });
-  NOPAL_CHECK(n > 2 * reach, "option -resolution: expected more than ", 2 * reach, " points, got ",
-              n);
+  const auto own_options = [&](nopal::PetscOptionReader& read) {
+    read.integer("resolution", "points an axis", n, 2 * reach + 1);
+    read.integer("samples", "training samples", samples, 1);
+    read.integer("epochs", "passes over the training samples", epochs, 1);
+    read.integer("channels", "of the network", channels, 1);
+  };
+  if (!nopal::read_program_options(comm, "wave_compressed", own_options, {"wave_ts_"})) return;
   nopal::WaveOptions wave_options;
   wave_options.resolution = n;
   wave_options.time = 0.8 * double(reach) / double(n - 1);

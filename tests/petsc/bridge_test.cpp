@@ -77,6 +77,31 @@ TEST(Options, AreReadUnderTheirPrefix) {
   EXPECT_EQ(read("other_").real, 1.5);
 }
 
+TEST(Options, OfAProgramAreAllKnown) {
+  std::int64_t count = 2;
+  const auto read = [&] {
+    return nopal::read_program_options(
+        nopal::Communicator::world(), "program",
+        [&](nopal::PetscOptionReader& r) { r.integer("program_count", "a count", count, 1); },
+        {"program_ksp_"});
+  };
+  {
+    const ScopedOptions options{
+        {"-program_count", "5"}, {"-program_ksp_type", "cg"}, {"-log_view", ""}};
+    EXPECT_TRUE(read());
+    EXPECT_EQ(count, 5);
+  }
+  {
+    const ScopedOptions options{{"-program_cuont", "5"}};
+    EXPECT_EQ(message_of([&] { read(); }),
+              "unknown option -program_cuont; did you mean -program_count? (-help lists all)");
+  }
+  {
+    const ScopedOptions options{{"-program_count", "0"}};
+    EXPECT_EQ(message_of([&] { read(); }), "option -program_count: expected at least 1, got 0");
+  }
+}
+
 TEST(Options, BadValuesAreNamed) {
   const auto message = [](const std::string& option, const std::string& value) {
     const ScopedOptions options{{option, value}};
