@@ -21,7 +21,7 @@ BatchGradients<T>::BatchGradients(const Model<T>& model, std::shared_ptr<const D
       collective_(has_buffers_ || groups.divided()),
       decode_(options.decode_loss) {
   if (groups.divided()) {
-    NOPAL_CHECK(!loss_, "a loss of one's own needs whole fields, but option space_ranks divides ",
+    NOPAL_CHECK(!loss_, "a loss of one's own needs whole fields, but option -space_ranks divides ",
                 "them among ", groups.space().size(), " ranks");
     grid_ = groups.grid(model.op(), data_->x_shape());
     input_ = input_.on(grid_);

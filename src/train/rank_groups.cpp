@@ -8,8 +8,8 @@ namespace nopal {
 RankGroups::RankGroups(const Communicator& all) : all_(all) {}
 
 RankGroups::RankGroups(const Communicator& all, std::int64_t space_ranks) : all_(all) {
-  NOPAL_CHECK(space_ranks >= 1 && all.size() % space_ranks == 0, "option space_ranks: ", all.size(),
-              " ranks cannot form groups of ", space_ranks,
+  NOPAL_CHECK(space_ranks >= 1 && all.size() % space_ranks == 0,
+              "option -space_ranks: ", all.size(), " ranks cannot form groups of ", space_ranks,
               " ranks, which divide fields among them; take a divisor of the number of ranks");
   if (space_ranks > 1) space_ = all.split(all.rank() / static_cast<int>(space_ranks));
 }
@@ -17,7 +17,7 @@ RankGroups::RankGroups(const Communicator& all, std::int64_t space_ranks) : all_
 template <class T>
 Grid RankGroups::grid(const Operator<T>& op, const Shape& sample) const {
   const std::vector<AxisRule> rules = op.grid_rules();
-  NOPAL_CHECK(!divided() || !rules.empty(), "option space_ranks: ", op.name(),
+  NOPAL_CHECK(!divided() || !rules.empty(), "option -space_ranks: ", op.name(),
               " works on whole fields only: they cannot be divided among ", space_.size(),
               " ranks");
   return Grid(Shape(sample.begin(), sample.end() - 1), rules, space_);

@@ -123,7 +123,7 @@ class OneCycleSchedule : public WarmSchedule {
     read("pct_start", pct_start_, 0, 1);
     read("div_factor", div_factor_, 1e-300);
     read("final_div_factor", final_div_factor_, 1e-300);
-    read("per_epoch", per_epoch_);
+    read("per_batch", per_batch_);
     read("cycle_momentum", cycle_momentum_);
     read("base_momentum", base_momentum_, 0, 1);
     read("max_momentum", max_momentum_, 0, 1);
@@ -134,7 +134,7 @@ class OneCycleSchedule : public WarmSchedule {
   double value(const TrainPosition& position, double start, double peak, double end) const {
     // Torch's schedule knows steps; recipes that call it once an epoch count epochs.
     const TrainPosition at =
-        per_epoch_ ? TrainPosition{position.epoch, position.epochs, 0, 1} : position;
+        per_batch_ ? position : TrainPosition{position.epoch, position.epochs, 0, 1};
     const auto batches = static_cast<double>(at.batches);
     const double total = std::round(epochs_ * batches);
     const double step = std::max(
@@ -149,7 +149,7 @@ class OneCycleSchedule : public WarmSchedule {
 
   double epochs_, pct_start_ = 0.3, div_factor_ = 25, final_div_factor_ = 1e4;
   double base_momentum_ = 0.85, max_momentum_ = 0.95;
-  bool cycle_momentum_ = false, per_epoch_ = false;
+  bool cycle_momentum_ = false, per_batch_ = true;
 };
 
 class PlateauSchedule : public WarmSchedule {

@@ -73,29 +73,30 @@ std::vector<std::string> history_columns(const TrainData<T>& data) {
 
 template <class T>
 void check_options(const TrainOptions& options, const TrainData<T>& data) {
-  NOPAL_CHECK(options.epochs >= 0, "option epochs: expected at least 0, got ", options.epochs);
-  NOPAL_CHECK(options.batch > 0, "option batch: expected at least 1, got ", options.batch);
-  NOPAL_CHECK(options.evaluation_batch > 0, "option evaluation_batch: expected at least 1, got ",
+  NOPAL_CHECK(options.epochs >= 0, "option -epochs: expected at least 0, got ", options.epochs);
+  NOPAL_CHECK(options.batch > 0, "option -batch: expected at least 1, got ", options.batch);
+  NOPAL_CHECK(options.evaluation_batch > 0, "option -evaluation_batch: expected at least 1, got ",
               options.evaluation_batch);
   NOPAL_CHECK(options.evaluation_interval > 0,
-              "option evaluation_interval: expected at least 1, got ", options.evaluation_interval);
+              "option -evaluation_interval: expected at least 1, got ",
+              options.evaluation_interval);
   NOPAL_CHECK(options.clip_norm >= 0 && options.clip_value >= 0,
-              "options clip_norm and clip_value: expected at least 0, got ", options.clip_norm,
+              "options -clip_norm and -clip_value: expected at least 0, got ", options.clip_norm,
               " and ", options.clip_value);
   NOPAL_CHECK(options.weight_averaging >= 0 && options.weight_averaging < 1,
-              "option weight_averaging: expected a decay in [0, 1), got ",
+              "option -weight_averaging: expected a decay in [0, 1), got ",
               options.weight_averaging);
-  NOPAL_CHECK(options.patience >= 0, "option patience: expected at least 0, got ",
+  NOPAL_CHECK(options.patience >= 0, "option -patience: expected at least 0, got ",
               options.patience);
   NOPAL_CHECK(options.patience == 0 || data.validation,
-              "option patience: early stopping needs a validation set");
+              "option -patience: early stopping needs a validation set");
   NOPAL_CHECK(!options.resume || !options.checkpoint.empty(),
-              "option resume: expected a checkpoint path");
+              "option -resume: expected a checkpoint path");
   const std::int64_t samples = data.training->size();
   NOPAL_CHECK(samples > 0, "the training set ", data.training->description(), " is empty");
   NOPAL_CHECK(!options.drop_last || samples >= options.batch,
-              "option drop_last: the training set has ", samples, " samples, less than a batch of ",
-              options.batch);
+              "option -drop_last: the training set has ", samples,
+              " samples, less than a batch of ", options.batch);
   std::set<std::string> names;
   for (const auto& [name, set] : evaluation_sets(data)) {
     NOPAL_CHECK(set != nullptr && set->size() > 0, "the data set \"", name, "\" is empty");
@@ -113,20 +114,20 @@ void check_data(const Model<T>& model, const TrainData<T>& data, const RankGroup
       model.op().check_inputs(std::span(&shape, 1));
       if (groups.divided()) groups.grid(model.op(), set.x_shape());
     } catch (const Error& error) {
-      NOPAL_CHECK(false, name, " set ", set.description(), ": ", error.what());
+      NOPAL_CHECK(false, "data set ", name, " (", set.description(), "): ", error.what());
     }
     const auto fits = [&](const char* fields, const Normaliser<T>& normaliser,
                           const Shape& sample) {
       if (normaliser.identity() || normaliser.mean().rank() == 1) return;
-      NOPAL_CHECK(normaliser.mean().shape() == sample, name, " set ", set.description(), ": ",
-                  fields, " are normalised by point, with statistics of shape ",
+      NOPAL_CHECK(normaliser.mean().shape() == sample, "data set ", name, " (", set.description(),
+                  "): ", fields, " are normalised by point, with statistics of shape ",
                   normaliser.mean().shape(), ", but here have shape ", sample,
                   "; normalise them by channel");
     };
     fits("inputs", model.input_normaliser(), set.x_shape());
     fits("outputs", model.output_normaliser(), set.y_shape());
-    NOPAL_CHECK(set.y_shape()[-1] == data.training->y_shape()[-1], name, " set ", set.description(),
-                ": y has shape ", set.y_shape(), ", that of the training set ",
+    NOPAL_CHECK(set.y_shape()[-1] == data.training->y_shape()[-1], "data set ", name, " (",
+                set.description(), "): y has shape ", set.y_shape(), ", that of the training set ",
                 data.training->y_shape());
   };
   check("training", *data.training);

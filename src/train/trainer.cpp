@@ -63,7 +63,7 @@ class Trainer {
     for (const Tensor<T>& tensor : tensors_)
       comm_.broadcast(tensor);
     resume();
-    write_history(false);
+    if (!state_.history.rows.empty()) write_history();
     clock_ = detail::TrainingClock(options_.epochs, state_.epoch, state_.seconds);
     last_checkpoint_ = 0;
     bool saved = false;
@@ -184,7 +184,10 @@ class Trainer {
     if (numbers[failed] > 0) comm_.together([&] { NOPAL_CHECK(message.empty(), message); });
     NOPAL_CHECK(!first || std::isfinite(numbers[batch_loss]), "the loss is ", numbers[batch_loss],
                 " in epoch ", state_.epoch + 1, ", batch ", state_.batch + 1, " of ", batches_,
-                " (learning rate ", rate_, "); try a smaller learning rate or clip_norm",
+                " (learning rate ", rate_, "); ",
+                state_.epoch + state_.batch > 0
+                    ? "try a smaller learning rate or a limit of the gradient (-clip_norm)"
+                    : "look at the scale of the data (-normalise_input, -normalise_output)",
                 saved_ ? ", from checkpoint " + options_.checkpoint : std::string());
   }
 
@@ -219,7 +222,7 @@ class Trainer {
     row.push_back(line.samples_per_second);
     row.push_back(state_.seconds);
     state_.history.rows.push_back(std::move(row));
-    write_history(true);
+    write_history();
     if (comm_.rank() > 0) return;
     line.seconds_left = clock_.left(static_cast<double>(epoch));
     if (options_.progress)
@@ -251,14 +254,16 @@ class Trainer {
     return line;
   }
 
-  void write_history(bool only_last) {
+  // An older file stays until there is something to put in its place.
+  void write_history() {
     if (options_.history.empty()) return;
     comm_.together([&] {
       if (comm_.rank() > 0) return;
-      if (only_last)
+      if (history_begun_)
         append_csv(options_.history, state_.history);
       else
         write_csv(options_.history, state_.history);
+      history_begun_ = true;
     });
   }
 
@@ -317,6 +322,7 @@ class Trainer {
   std::int64_t batch_ = 0;                  // samples of a whole one
   std::int64_t batches_ = 0, samples_ = 0;  // an epoch
   detail::TrainingState<T> state_;
+  bool history_begun_ = false;
   bool saved_ = false;  // there is a checkpoint of this training
 
   double rate_ = 0;

@@ -81,7 +81,7 @@ TEST(Schedule, OneCycle) {
   EXPECT_NEAR(schedule->momentum({2, 5, 0, 2}), 0.86882550990706331, 1e-14);
   EXPECT_NEAR(schedule->momentum({4, 5, 1, 2}), 0.95, 1e-14);
   // A value an epoch.
-  const auto slow = make_schedule("onecycle", 0.4, {{"per_epoch", true}}, 10);
+  const auto slow = make_schedule("onecycle", 0.4, {{"per_batch", false}}, 10);
   for (int e = 0; e < 10; ++e)
     for (const int batch : {0, 3})
       EXPECT_NEAR(slow->learning_rate({e, 10, batch, 4}), reference[e], 1e-14);

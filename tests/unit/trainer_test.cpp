@@ -360,7 +360,7 @@ TEST(Trainer, BadOptionsAndDataAreNamed) {
   };
   using O = TrainOptions;
   using D = TrainData<float>;
-  expect_contains(message([](O& o, D&) { o.batch = 0; }), "option batch: expected at least 1");
+  expect_contains(message([](O& o, D&) { o.batch = 0; }), "option -batch: expected at least 1");
   expect_contains(message([](O& o, D&) { o.patience = 2; }), "needs a validation set");
   expect_contains(message([](O& o, D&) { o.resume = true; }), "expected a checkpoint path");
   expect_contains(message([](O& o, D&) { o.drop_last = true, o.batch = 7; }), "has 6 samples");
@@ -380,7 +380,7 @@ TEST(Trainer, BadOptionsAndDataAreNamed) {
   expect_contains(error_of([&] {
                     train<float>(adaptive, {set, nullptr, {}}, tiny_options());
                   }),
-                  "training set tiny data: fno with the norm 'ada_in' takes two inputs");
+                  "data set training (tiny data): fno with the norm 'ada_in' takes two inputs");
 }
 
 TEST(Trainer, ValidationSplit) {
@@ -410,7 +410,8 @@ TEST(Trainer, StatisticsByPointNeedTheirOwnGrid) {
   const TrainData<float> data{
       tiny_data<float>(4, {4}), nullptr, {{"fine", tiny_data<float>(2, {6})}}};
   const std::string error = error_of([&] { train(model, data, tiny_options(1)); });
-  EXPECT_NE(error.find("fine set tiny data: outputs are normalised by point"), std::string::npos)
+  EXPECT_NE(error.find("data set fine (tiny data): outputs are normalised by point"),
+            std::string::npos)
       << error;
   EXPECT_NE(error.find("normalise them by channel"), std::string::npos) << error;
 }

@@ -47,8 +47,8 @@ class Schedule {
 /// | step | eta gamma^floor(e / step_size) | step_size 100, gamma 0.5 |
 /// | exponential | eta gamma^e | gamma 0.99 |
 /// | cosine | eta_min + (eta - eta_min) (1 + cos(pi e / t_max)) / 2 | t_max (epochs), eta_min 0 |
-/// | onecycle | OneCycleLR with max_lr = eta, two phases, cosine, a value a batch | epochs (all),
-///   pct_start 0.3, div_factor 25, final_div_factor 1e4, per_epoch false (a value an epoch),
+/// | onecycle | OneCycleLR with max_lr = eta, two phases, cosine | epochs (all),
+///   pct_start 0.3, div_factor 25, final_div_factor 1e4, per_batch true (false: a value an epoch),
 ///   cycle_momentum false, base_momentum 0.85, max_momentum 0.95 |
 /// | plateau | ReduceLROnPlateau (relative threshold) | factor 0.1, patience 10, threshold 1e-4,
 ///   cooldown 0, min_lr 0 |
