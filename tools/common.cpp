@@ -89,29 +89,4 @@ Summary summarise(std::vector<double> errors) {
           (errors[(n - 1) / 2] + errors[n / 2]) / 2, errors.back()};
 }
 
-Errors measure(const Predictor& predict, const Dataset<float>& data, std::int64_t batch,
-               Boundary boundary, const Communicator& comm) {
-  const auto l2 = Tensor<double>::zeros({data.size()}), h1 = Tensor<double>::zeros({data.size()});
-  const Slab mine = slab(data.size(), comm.rank(), comm.size());
-  comm.together([&] {
-    for (std::int64_t done = 0, count = 0; done < mine.count; done += count) {
-      count = std::min(batch, mine.count - done);
-      const std::int64_t first = mine.first + done;
-      const auto [x, y] = read_samples(data, first, count);
-      const Tensor<float> p = predict(x);
-      NOPAL_CHECK(p.shape() == y.shape(), data.description(), ": the prediction has shape ",
-                  p.shape(), ", the data ", y.shape());
-      try {
-        l2.slice(first, count).copy_from_host(relative_l2_errors(p, y).data());
-        h1.slice(first, count).copy_from_host(relative_h1_errors(p, y, boundary).data());
-      } catch (const Error& error) {
-        NOPAL_CHECK(false, data.description(), ", samples from ", first, ": ", error.what());
-      }
-    }
-  });
-  comm.sum(l2);
-  comm.sum(h1);
-  return {l2.to_vector(), h1.to_vector()};
-}
-
 }  // namespace nopal::tools

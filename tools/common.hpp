@@ -46,23 +46,10 @@ std::pair<Tensor<T>, Tensor<T>> read_samples(const Dataset<T>& data, std::int64_
 /// Shape of what the operator gives for the first sample, without the sample axis. Collective.
 Shape output_shape(const Operator<float>& op, const Dataset<float>& data, const Communicator& comm);
 
-/// y for x, both in physical units.
-using Predictor = std::function<Tensor<float>(const Tensor<float>& x)>;
-
-/// Relative errors of each sample of a set.
-struct Errors {
-  std::vector<double> l2, h1;
-};
-
 /// Statistics of one column of errors.
 struct Summary {
   double mean = 0, median = 0, largest = 0;
 };
 Summary summarise(std::vector<double> errors);
-
-/// Errors of a predictor on all samples, `batch` at a time on each rank. Collective; the same on
-/// all ranks.
-Errors measure(const Predictor& predict, const Dataset<float>& data, std::int64_t batch,
-               Boundary boundary, const Communicator& comm);
 
 }  // namespace nopal::tools

@@ -9,6 +9,7 @@
 #include <nopal/io/json_text.hpp>
 #include <nopal/operators/baselines.hpp>
 #include <nopal/operators/model.hpp>
+#include <nopal/train/evaluation.hpp>
 
 #include <cstdio>
 #include <optional>
@@ -42,6 +43,8 @@ int evaluate_command(Options& options, const Communicator& comm) {
   const std::string training_file = options.text(
       "training", "", "FILE", "training data, to fit the mean field and the linear baseline");
   const std::int64_t batch = options.integer("batch", 16, "samples at a time on each rank", 1);
+  const std::int64_t space_ranks =
+      options.integer("space_ranks", 1, "ranks that divide the points of each field among them", 1);
   const Boundary boundary = options.choice("boundary", "one_sided", {"periodic", "one_sided"},
                                            "differences of H1 at the boundary") == "periodic"
                                 ? Boundary::periodic
@@ -53,6 +56,7 @@ int evaluate_command(Options& options, const Communicator& comm) {
     inputs.push_back({"-data", file});
   options.check_files(inputs, {{"-json", json_file}});
 
+  const RankGroups groups(comm, space_ranks);
   const Model<float> model = Model<float>::load(model_file, comm);
   std::vector<Set> sets;
   for (const std::string& file : files) {
@@ -87,17 +91,20 @@ int evaluate_command(Options& options, const Communicator& comm) {
                            {"results", nlohmann::json::array()}};
   for (const Set& set : sets) {
     std::vector<Row> rows;
-    const auto add = [&](const std::string& name, const Predictor& predict) {
-      const Errors errors = measure(predict, *set, batch, boundary, comm);
+    const auto add = [&](const std::string& name, const SampleErrors& errors) {
       rows.push_back({name, summarise(errors.l2), summarise(errors.h1)});
     };
-    add(model.op().name(), [&](const Tensor<float>& x) { return model.predict(x); });
+    add(model.op().name(), sample_errors<float>(model, set, batch, boundary, groups));
     if (linear) {
       const std::string where =
           set->x_shape() == training_grid ? "" : ", from " + grid_text(training_grid);
-      add("linear baseline, rank " + std::to_string(linear->rank()) + where,
-          [&](const Tensor<float>& x) { return linear->predict(x); });
-      add("mean field" + where, [&](const Tensor<float>& x) { return mean->predict(x); });
+      // These are made of whole fields.
+      const auto add_baseline = [&](const std::string& name, const Predictor<float>& predict) {
+        add(name + where, sample_errors(predict, *set, batch, boundary, RankGroups(comm)));
+      };
+      add_baseline("linear baseline, rank " + std::to_string(linear->rank()),
+                   [&](const Tensor<float>& x) { return linear->predict(x); });
+      add_baseline("mean field", [&](const Tensor<float>& x) { return mean->predict(x); });
     }
     const std::string title = "Relative errors on " + set->description() + ": " +
                               std::to_string(set->size()) + " samples, " +

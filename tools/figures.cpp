@@ -8,6 +8,7 @@
 #include <nopal/io/figure.hpp>
 #include <nopal/io/vtk.hpp>
 #include <nopal/operators/baselines.hpp>
+#include <nopal/train/evaluation.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -58,8 +59,9 @@ void draw_learning_curve(const std::string& path, const History& history,
   for (const auto& [name, set] : sets.evaluation)
     add(name, "relative L2, " + name);
   if (sets.validation && !epochs.empty()) {
-    const auto level = [&](const std::string& label, const Predictor& predict) {
-      const double error = summarise(measure(predict, *sets.validation, 16, boundary, {}).l2).mean;
+    const auto level = [&](const std::string& label, const Predictor<float>& predict) {
+      const double error =
+          summarise(sample_errors(predict, *sets.validation, 16, boundary, RankGroups()).l2).mean;
       curves.push_back({label, {epochs.front(), epochs.back()}, {error, error}, true});
     };
     const MeanField<float> mean(*sets.training);

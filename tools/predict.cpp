@@ -5,8 +5,11 @@
 #include "common.hpp"
 #include "figures.hpp"
 
+#include <nopal/comm/exchange.hpp>
+#include <nopal/comm/field_part.hpp>
 #include <nopal/core/runtime.hpp>
 #include <nopal/operators/model.hpp>
+#include <nopal/train/evaluation.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -24,22 +27,54 @@ void check_samples(const std::vector<std::int64_t>& samples, const Hdf5Dataset<f
   }
 }
 
-// The predictions for all inputs, as a data file; each rank its own samples.
-void write_predictions(const std::string& out, const Model<float>& model,
+// Whole fields for whole inputs. Where a group of ranks divides the points, all of it must call,
+// and its first rank gets the fields, the others nothing.
+class DividedPredictor {
+ public:
+  DividedPredictor(const Model<float>& model, const Dataset<float>& data, const RankGroups& groups)
+      : model_(model), groups_(groups) {
+    if (!groups.divided()) return;
+    grid_ = groups.grid(model.op(), data.x_shape());
+    gather_ = redistribution<float>(grid_, grid_.gather());
+  }
+
+  Tensor<float> operator()(const Tensor<float>& x) const {
+    if (!groups_.divided()) return model_.predict(x);
+    const Tensor<float> part = model_.predict(field_part(x, grid_.box()), grid_);
+    const Tensor<float> result(gather_.box().field(part.extent(0), part.shape()[-1]));
+    gather_.start(part, result);
+    gather_.finish(result);
+    return result;
+  }
+
+ private:
+  const Model<float>& model_;
+  const RankGroups& groups_;
+  Grid grid_;
+  Exchange<float> gather_;
+};
+
+// The predictions for all inputs, as a data file; each group of ranks its own samples.
+void write_predictions(const std::string& out, const DividedPredictor& predict,
                        const std::string& model_file, const Hdf5Dataset<float>& data,
-                       const Shape& y_shape, std::int64_t batch, const Communicator& comm) {
-  Hdf5Writer<float> writer(out, data.size(), data.x_shape(), y_shape, comm);
+                       const Shape& y_shape, std::int64_t batch, const RankGroups& groups) {
+  Hdf5Writer<float> writer(out, data.size(), data.x_shape(), y_shape, groups.all());
   writer.attribute("content", "x: inputs, y: predictions");
   writer.attribute("model", model_file);
   writer.attribute("inputs", data.description());
   writer.attribute("nopal_version", version());
   writer.attribute("nopal_commit", commit());
-  const Slab mine = slab(data.size(), comm.rank(), comm.size());
-  comm.together([&] {
+  const Slab mine = slab(data.size(), groups.group(), groups.groups());
+  groups.all().together([&] {
     for (std::int64_t done = 0; done < mine.count; done += batch) {
       const std::int64_t first = mine.first + done;
-      const Tensor<float> x = read_samples(data, first, std::min(batch, mine.count - done)).first;
-      writer.write(first, x, model.predict(x));
+      Tensor<float> x;
+      groups.space().together(
+          [&] { x = read_samples(data, first, std::min(batch, mine.count - done)).first; });
+      const Tensor<float> y = predict(x);
+      groups.space().together([&] {
+        if (groups.space().rank() == 0) writer.write(first, x, y);
+      });
     }
   });
   writer.close();
@@ -60,11 +95,14 @@ int predict_command(Options& options, const Communicator& comm) {
   std::vector<std::int64_t> samples =
       options.integers("samples", "which samples to draw and write as VTK, from 0 [0,1,2]");
   const std::int64_t batch = options.integer("batch", 16, "samples at a time on each rank", 1);
+  const std::int64_t space_ranks =
+      options.integer("space_ranks", 1, "ranks that divide the points of each field among them", 1);
   if (out.empty() && figures.empty() && vtk.empty())
     options.fail("nothing to do: give -out FILE, -figures FOLDER or -vtk FOLDER");
   if (!options.ready()) return 0;
   options.check_files({{"-model_file", model_file}, {"-data", data_file}}, {{"-out", out}});
 
+  const RankGroups groups(comm, space_ranks);
   const Model<float> model = Model<float>::load(model_file, comm);
   const Set data = open_data(data_file, comm);
   const Shape input = with_samples(1, data->x_shape());
@@ -84,13 +122,15 @@ int predict_command(Options& options, const Communicator& comm) {
   for (const std::string& folder : {figures, vtk})
     if (!folder.empty()) make_folder(folder, comm);
 
-  if (!out.empty()) write_predictions(out, model, model_file, *data, y_shape, batch, comm);
-  // The few samples to look at are made on one rank.
+  const DividedPredictor predict(model, *data, groups);
+  if (!out.empty()) write_predictions(out, predict, model_file, *data, y_shape, batch, groups);
+  // The few samples to look at are made by one group, and drawn by its first rank.
   comm.together([&] {
-    if (comm.rank() > 0 || (figures.empty() && vtk.empty())) return;
+    if (groups.group() > 0 || (figures.empty() && vtk.empty())) return;
     for (const std::int64_t sample : samples) {
       const auto [x, y] = read_samples(*data, sample, 1);
-      const Tensor<float> p = model.predict(x);
+      const Tensor<float> p = predict(x);
+      if (comm.rank() > 0) continue;
       const bool comparable = p.shape() == y.shape();
       const Tensor<float> reference = comparable ? one(y) : Tensor<float>();
       std::string title = stem(data_file) + ", sample " + std::to_string(sample) + ", " +

@@ -12,113 +12,116 @@
 namespace nopal {
 namespace {
 
-// One group's part of the work; `space` are its ranks.
-template <class T>
-class Evaluator {
- public:
-  Evaluator(const Model<T>& model, const Dataset<T>& data, const Grid& grid, Boundary boundary)
-      : model_(model),
-        data_(data),
-        grid_(grid),
-        space_(grid.comm()),
-        boundary_(boundary),
-        l2_(FieldNorm<T>::l2().on(grid)),
-        h1_(FieldNorm<T>::h1(boundary).on(grid)) {}
+// Points without a grid, or too few of them, have no difference quotients.
+bool has_differences(const Shape& points, Boundary boundary) {
+  return points.rank() > 0 &&
+         (boundary == Boundary::periodic ||
+          std::all_of(points.begin(), points.end(), [](std::int64_t n) { return n >= 4; }));
+}
 
-  // Errors of samples [first, first + count), the same on all ranks of the group.
-  void operator()(std::int64_t first, std::int64_t count) {
-    const Tensor<T> x(detail::with_samples(count, data_.x_shape()));
-    const Tensor<T> y(detail::with_samples(count, data_.y_shape()));
-    space_.together([&] {
-      std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
-      std::iota(indices.begin(), indices.end(), first);
-      data_.read(indices, x, y);
-    });
-    const Tensor<T> prediction = space_.size() > 1 ? model_.predict(x, grid_) : model_.predict(x);
-    NOPAL_CHECK(prediction.shape() == y.shape(), "data set ", data_.description(), ": y has shape ",
-                y.shape(), ", but the model predicts ", prediction.shape());
-    std::vector<double> errors, h1_errors;
-    try {
-      errors = relative_errors(prediction, y, l2_);
-      if (has_h1()) h1_errors = relative_errors(prediction, y, h1_);
-    } catch (const Error& error) {
-      NOPAL_CHECK(false, "data set ", data_.description(), ", samples from ", first, ": ",
-                  error.what());
-    }
-    for (const double error : errors) {
-      l2 += error;
-      largest = std::isnan(error) ? error : std::max(largest, error);
-    }
-    h1 = std::accumulate(h1_errors.begin(), h1_errors.end(), h1);
-  }
-
-  // Points without a grid, or too few of them, have no difference quotients.
-  bool has_h1() const {
-    const Shape sample = data_.y_shape();
-    const Shape points =
-        space_.size() > 1 ? grid_.extents() : Shape(sample.begin(), sample.end() - 1);
-    return points.rank() > 0 &&
-           (boundary_ == Boundary::periodic ||
-            std::all_of(points.begin(), points.end(), [](std::int64_t n) { return n >= 4; }));
-  }
-
-  double l2 = 0, h1 = 0, largest = 0;
-
- private:
-  const Model<T>& model_;
-  const Dataset<T>& data_;
-  Grid grid_;
-  Communicator space_;
-  Boundary boundary_;
-  FieldNorm<T> l2_, h1_;
-};
-
-template <class T>
-Evaluation evaluate_on(const Model<T>& model, const Dataset<T>& data, std::int64_t batch,
-                       const RankGroups& groups, const Grid& grid, Boundary boundary) {
-  const ScopedRegion region("evaluate");
-  NOPAL_CHECK(batch > 0, "evaluate: expected a batch of at least 1 sample, got ", batch);
-  Evaluator<T> evaluator(model, data, grid, boundary);
-  groups.all().together([&] {
-    const Slab mine = slab(data.size(), groups.group(), groups.groups());
-    for (std::int64_t done = 0, count = 0; done < mine.count; done += count) {
-      count = std::min(batch, mine.count - done);
-      evaluator(mine.first + done, count);
-    }
-  });
-  // Once a group.
-  const double share = groups.space().rank() == 0 ? 1 : 0;
-  const Communicator& all = groups.all();
+Evaluation summary(const SampleErrors& errors) {
+  const auto mean = [](const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  };
   Evaluation result;
-  const auto samples = static_cast<double>(data.size());
-  result.relative_l2 = all.sum(share * evaluator.l2) / samples;
-  result.relative_h1 = evaluator.has_h1() ? all.sum(share * evaluator.h1) / samples : std::nan("");
-  result.largest_relative_l2 =
-      all.any(std::isnan(evaluator.largest)) ? std::nan("") : all.max(evaluator.largest);
-  result.samples = data.size();
+  result.relative_l2 = mean(errors.l2);
+  result.relative_h1 = mean(errors.h1);
+  for (const double error : errors.l2)
+    if (!(error <= result.largest_relative_l2)) result.largest_relative_l2 = error;
+  if (std::isnan(result.relative_l2)) result.largest_relative_l2 = std::nan("");
+  result.samples = static_cast<std::int64_t>(errors.l2.size());
   return result;
+}
+
+template <class T>
+Predictor<T> predictor(const Model<T>& model, const Grid& grid) {
+  if (grid.comm().size() == 1) return [&model](const Tensor<T>& x) { return model.predict(x); };
+  return [&model, grid](const Tensor<T>& x) { return model.predict(x, grid); };
 }
 
 }  // namespace
 
 template <class T>
+SampleErrors sample_errors(const Predictor<T>& predict, const Dataset<T>& data, std::int64_t batch,
+                           Boundary boundary, const RankGroups& groups, const Grid& grid) {
+  NOPAL_CHECK(batch > 0, "evaluation: expected a batch of at least 1 sample, got ", batch);
+  const Communicator& space = groups.space();
+  const FieldNorm<T> l2_norm = FieldNorm<T>::l2().on(grid);
+  const FieldNorm<T> h1_norm = FieldNorm<T>::h1(boundary).on(grid);
+  const Shape sample = data.y_shape();
+  const bool has_h1 = has_differences(
+      groups.divided() ? grid.extents() : Shape(sample.begin(), sample.end() - 1), boundary);
+  const auto l2 = Tensor<double>::zeros({data.size()}), h1 = Tensor<double>::zeros({data.size()});
+
+  const auto measure = [&](std::int64_t first, std::int64_t count) {
+    const Tensor<T> x(detail::with_samples(count, data.x_shape()));
+    const Tensor<T> y(detail::with_samples(count, data.y_shape()));
+    space.together([&] {
+      std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
+      std::iota(indices.begin(), indices.end(), first);
+      data.read(indices, x, y);
+    });
+    const Tensor<T> prediction = predict(x);
+    NOPAL_CHECK(prediction.shape() == y.shape(), "data set ", data.description(), ": y has shape ",
+                y.shape(), ", but the model predicts ", prediction.shape());
+    std::vector<double> errors, h1_errors(static_cast<std::size_t>(count), std::nan(""));
+    try {
+      errors = relative_errors(prediction, y, l2_norm);
+      if (has_h1) h1_errors = relative_errors(prediction, y, h1_norm);
+    } catch (const Error& error) {
+      NOPAL_CHECK(false, "data set ", data.description(), ", samples from ", first, ": ",
+                  error.what());
+    }
+    if (space.rank() > 0) return;  // once a group
+    l2.slice(first, count).copy_from_host(errors.data());
+    h1.slice(first, count).copy_from_host(h1_errors.data());
+  };
+
+  groups.all().together([&] {
+    const Slab mine = slab(data.size(), groups.group(), groups.groups());
+    for (std::int64_t done = 0, count = 0; done < mine.count; done += count) {
+      count = std::min(batch, mine.count - done);
+      measure(mine.first + done, count);
+    }
+  });
+  groups.all().sum(l2);
+  groups.all().sum(h1);
+  return {l2.to_vector(), h1.to_vector()};
+}
+
+template <class T>
+SampleErrors sample_errors(const Model<T>& model, const std::shared_ptr<const Dataset<T>>& data,
+                           std::int64_t batch, Boundary boundary, const RankGroups& groups) {
+  const ScopedRegion region("evaluate");
+  if (!groups.divided())
+    return sample_errors(predictor(model, Grid()), *data, batch, boundary, groups);
+  const Grid grid = groups.grid(model.op(), data->x_shape());
+  return sample_errors<T>(predictor(model, grid), BoxDataset<T>(data, grid.box()), batch, boundary,
+                          groups, grid);
+}
+
+template <class T>
 Evaluation evaluate(const Model<T>& model, const Dataset<T>& data, std::int64_t batch,
                     const Communicator& comm, Boundary boundary) {
-  return evaluate_on(model, data, batch, RankGroups(comm), Grid(), boundary);
+  const ScopedRegion region("evaluate");
+  return summary(sample_errors(predictor(model, Grid()), data, batch, boundary, RankGroups(comm)));
 }
 
 template <class T>
 Evaluation evaluate(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
                     std::int64_t batch, const RankGroups& groups, Boundary boundary) {
-  if (!groups.divided()) return evaluate_on(model, *data, batch, groups, Grid(), boundary);
-  const Grid grid = groups.grid(model.op(), data->x_shape());
-  return evaluate_on<T>(model, BoxDataset<T>(data, grid.box()), batch, groups, grid, boundary);
+  return summary(sample_errors(model, data, batch, boundary, groups));
 }
 
-#define NOPAL_INSTANTIATE(T)                                                          \
-  template Evaluation evaluate<T>(const Model<T>&, const Dataset<T>&, std::int64_t,   \
-                                  const Communicator&, Boundary);                     \
-  template Evaluation evaluate<T>(const Model<T>&, std::shared_ptr<const Dataset<T>>, \
+#define NOPAL_INSTANTIATE(T)                                                                     \
+  template SampleErrors sample_errors<T>(const Predictor<T>&, const Dataset<T>&, std::int64_t,   \
+                                         Boundary, const RankGroups&, const Grid&);              \
+  template SampleErrors sample_errors<T>(const Model<T>&,                                        \
+                                         const std::shared_ptr<const Dataset<T>>&, std::int64_t, \
+                                         Boundary, const RankGroups&);                           \
+  template Evaluation evaluate<T>(const Model<T>&, const Dataset<T>&, std::int64_t,              \
+                                  const Communicator&, Boundary);                                \
+  template Evaluation evaluate<T>(const Model<T>&, std::shared_ptr<const Dataset<T>>,            \
                                   std::int64_t, const RankGroups&, Boundary);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

@@ -9,7 +9,34 @@
 #include <nopal/train/losses.hpp>
 #include <nopal/train/rank_groups.hpp>
 
+#include <functional>
+#include <memory>
+#include <vector>
+
 namespace nopal {
+
+/// y (B, X1, ..., Xd, Cout) for x (B, X1, ..., Xd, Cin), both in physical units.
+template <class T>
+using Predictor = std::function<Tensor<T>(const Tensor<T>& x)>;
+
+/// Relative errors |p - y| / |y| of each sample in physical units, as norms over grid and channels;
+/// h1 in the norm of relative_h1(), NaN where there are too few points.
+struct SampleErrors {
+  std::vector<double> l2, h1;
+};
+
+/// The errors of any predictor, `batch` samples at a time on each group of ranks. Where groups
+/// divide fields, `data` has the points of this rank's box of `grid`, and so have the fields of
+/// `predict`, which is then collective over a group. Collective; the same result on all ranks, and
+/// on any number of ranks to rounding. Error if shapes do not fit or a reference is zero.
+template <class T>
+SampleErrors sample_errors(const Predictor<T>& predict, const Dataset<T>& data, std::int64_t batch,
+                           Boundary boundary, const RankGroups& groups, const Grid& grid = {});
+
+/// The errors of a model, fields divided as the groups say.
+template <class T>
+SampleErrors sample_errors(const Model<T>& model, const std::shared_ptr<const Dataset<T>>& data,
+                           std::int64_t batch, Boundary boundary, const RankGroups& groups);
 
 /// Errors of a model on a data set in physical units; norms are over grid and channels.
 struct Evaluation {
