@@ -167,10 +167,21 @@ void Grid::set_up(const Communicator& comm, const Counts& counts) {
 }
 
 Grid Grid::coarsen(const Shape& offset) const {
-  NOPAL_CHECK(offset.rank() == dimension(), "the grid ", extents_, " needs ", dimension(),
-              " offsets of coarse points, got ", offset);
+  Shape stride;
+  for (int a = 0; a < dimension(); ++a)
+    stride.push_back(2);
+  return coarsen(offset, stride);
+}
+
+Grid Grid::coarsen(const Shape& offset, const Shape& stride) const {
+  NOPAL_CHECK(offset.rank() == dimension() && stride.rank() == dimension(), "the grid ", extents_,
+              " needs ", dimension(), " offsets and strides of coarse points, got ", offset,
+              " and ", stride);
   Grid coarse = *this;
   for (int a = 0; a < dimension(); ++a) {
+    NOPAL_CHECK(stride[a] == 1 || stride[a] == 2, "coarse points have stride 1 or 2, got ",
+                stride[a]);
+    if (stride[a] == 1) continue;
     const std::int64_t n = extents_[a], first = offset[a];
     NOPAL_CHECK(first <= 1, "coarse points start at fine point 0 or 1, got ", first);
     const std::int64_t points = first == 0 ? (n + 1) / 2 : (n - 1) / 2;

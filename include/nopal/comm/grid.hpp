@@ -63,6 +63,9 @@ class Grid {
   /// offset 1 has floor((n - 1) / 2), kernel 3 without padding. Error if none is left.
   Grid coarsen(const Shape& offset) const;
 
+  /// The same along the axes whose stride is 2; those with stride 1 keep their points.
+  Grid coarsen(const Shape& offset, const Shape& stride) const;
+
   /// The same points on fewer ranks, evenly, if a rank with points has fewer than `least` along an
   /// axis: those that remain have at least as many where the grid has. The others have empty boxes.
   Grid agglomerate(std::int64_t least) const;
