@@ -168,6 +168,12 @@ int main(int argc, char** argv) {
     const auto network = !std::strcmp(name, "jacobi")
                              ? nopal::SmootherNetwork<float>::damped_jacobi(d)
                              : nopal::SmootherNetwork<float>::chebyshev(d);
+    if (std::getenv("SETUPS"))
+      for (int q = 0; q < std::atoi(std::getenv("SETUPS")); ++q) {
+        auto t0 = Clock::now();
+        nopal::StencilMultigrid<float> first(f, network, options);
+        std::printf("set-up %.1f ms\n", 1e3 * seconds(t0));
+      }
     auto t = Clock::now();
     nopal::StencilMultigrid<float> mg(f, network, options);
     const double setup = seconds(t);

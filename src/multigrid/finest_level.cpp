@@ -3,6 +3,8 @@
 
 #include "multigrid/finest_level.hpp"
 
+#include "core/parallel.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -20,6 +22,17 @@ void own_rows(const LevelLayout& layout, const Action& action) {
     own += layout.own[2].size();
   });
 }
+
+// Entries of a tensor on the host: its own there, or a copy.
+template <class T>
+struct HostValues {
+  explicit HostValues(const Tensor<T>& tensor) {
+    if (!on_host) copy = tensor.to_vector();
+    data = on_host ? tensor.data() : copy.data();
+  }
+  std::vector<T> copy;
+  const T* data;
+};
 
 std::string point_text(const LevelLayout& layout, std::ptrdiff_t i) {
   std::string text = "(";
@@ -56,7 +69,7 @@ void FinestLevel<T>::copy_values(const StencilField<T>& field, Level<T>& level) 
   const std::int64_t points = field.grid.box().size();
   NOPAL_CHECK(field.values.size() == count * points, "a stencil field with ", count, " offsets on ",
               points, " points needs ", count * points, " values, got ", field.values.size());
-  std::vector<T> host = field.values.to_vector();
+  const HostValues<T> host(field.values);
   for (std::int64_t k = 0; k < count; ++k) {
     const StencilOffset& offset = field.offsets[static_cast<std::size_t>(k)];
     std::array<int, 3> o{};
@@ -70,10 +83,10 @@ void FinestLevel<T>::copy_values(const StencilField<T>& field, Level<T>& level) 
     NOPAL_CHECK(!values.defined(), "a stencil field has the same offset twice");
     values = stored_field<T>(layout);
     own_rows(layout, [&](std::ptrdiff_t first, std::int64_t own) {
-      std::copy_n(host.data() + k * points + own, layout.own[2].size(), values.data() + first);
+      std::copy_n(host.data + k * points + own, layout.own[2].size(), values.data() + first);
     });
   }
-  set_row_sums(field, host, level);
+  set_row_sums(field, host.data, level);
   const Tensor<T>& diagonal = level.matrix.values[centre];
   NOPAL_CHECK(diagonal.defined(), "a stencil field needs its diagonal, offset 0");
   bool negative = points > 0;
@@ -91,27 +104,28 @@ void FinestLevel<T>::copy_values(const StencilField<T>& field, Level<T>& level) 
 }
 
 template <class T>
-void FinestLevel<T>::set_row_sums(const StencilField<T>& field, const std::vector<T>& values,
+void FinestLevel<T>::set_row_sums(const StencilField<T>& field, const T* values,
                                   const Level<T>& level) {
   const LevelLayout& layout = level.layout;
   const std::int64_t points = field.grid.box().size(), count = layout.own[2].size();
   NOPAL_CHECK(!field.row_sums.defined() || field.row_sums.size() == points, "a stencil field on ",
               points, " points needs as many sums of rows, got ", field.row_sums.size());
-  std::vector<T> sums;
-  if (field.row_sums.defined()) sums = field.row_sums.to_vector();
-  if (sums.empty()) {
-    sums.resize(static_cast<std::size_t>(points));
-    for (std::int64_t i = 0; i < points; ++i) {
-      double sum = 0;
-      for (std::size_t k = 0; k < field.offsets.size(); ++k)
-        sum += static_cast<double>(
-            values[k * static_cast<std::size_t>(points) + static_cast<std::size_t>(i)]);
-      sums[static_cast<std::size_t>(i)] = static_cast<T>(sum);
-    }
-  }
   sums_ = stored_field<T>(layout);
+  T* const to = sums_.data();
+  if (field.row_sums.defined()) {
+    const HostValues<T> sums(field.row_sums);
+    own_rows(layout, [&](std::ptrdiff_t first, std::int64_t own) {
+      std::copy_n(sums.data + own, count, to + first);
+    });
+    return;
+  }
   own_rows(layout, [&](std::ptrdiff_t first, std::int64_t own) {
-    std::copy_n(sums.data() + own, count, sums_.data() + first);
+    for (std::int64_t i = 0; i < count; ++i) {
+      double sum = 0;
+      for (std::int64_t k = 0; k < static_cast<std::int64_t>(field.offsets.size()); ++k)
+        sum += static_cast<double>(values[k * points + own + i]);
+      to[first + i] = static_cast<T>(sum);
+    }
   });
 }
 

@@ -42,8 +42,7 @@ class FinestLevel {
   };
 
   void copy_values(const StencilField<T>& field, Level<T>& level);
-  void set_row_sums(const StencilField<T>& field, const std::vector<T>& values,
-                    const Level<T>& level);
+  void set_row_sums(const StencilField<T>& field, const T* values, const Level<T>& level);
   void find_known(Level<T>& level);
   void remove_known(Level<T>& level, const std::vector<std::ptrdiff_t>& points);
   void set_symmetry(Level<T>& level) const;

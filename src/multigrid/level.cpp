@@ -4,10 +4,31 @@
 #include "multigrid/level.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace nopal::detail {
 
-LevelLayout::LevelLayout(const Grid& grid) : dimension(grid.dimension()), wanted(grid.boxes()) {
+template <class T>
+Tensor<T> FieldStore::take(std::int64_t size) {
+  constexpr std::int64_t fields_a_piece = 8, line = 64 / sizeof(T);
+  Piece<T>* piece = nullptr;
+  if constexpr (std::is_same_v<T, float>)
+    piece = &floats_;
+  else
+    piece = &doubles_;
+  const std::int64_t padded = (size + line - 1) / line * line;
+  if (!piece->entries.defined() || piece->used + padded > piece->entries.size()) {
+    piece->entries = Tensor<T>({fields_a_piece * padded});
+    piece->used = 0;
+  }
+  const Tensor<T> field = piece->entries.slice(piece->used, size);
+  piece->used += padded;
+  field.fill(0);
+  return field;
+}
+
+LevelLayout::LevelLayout(const Grid& grid)
+    : dimension(grid.dimension()), wanted(grid.boxes()), store(std::make_shared<FieldStore>()) {
   for (int a = 0; a < dimension; ++a) {
     const bool periodic = grid.rule(a).low == BoundaryRule::periodic;
     const std::int64_t n = grid.extents()[a], reach = margin + 1;
@@ -32,7 +53,7 @@ LevelLayout::LevelLayout(const Grid& grid) : dimension(grid.dimension()), wanted
 template <class T>
 Tensor<T> stored_field(const LevelLayout& layout) {
   const std::int64_t reach = layout.shift(slots - 1);
-  return Tensor<T>::zeros({layout.size() + 2 * reach}).slice(reach, layout.size());
+  return layout.store->take<T>(layout.size() + 2 * reach).slice(reach, layout.size());
 }
 
 template <class T>

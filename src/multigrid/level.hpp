@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -26,6 +27,24 @@ constexpr int slot_of(const std::array<int, 3>& offset) {
   return 9 * (offset[0] + 1) + 3 * (offset[1] + 1) + offset[2] + 1;
 }
 
+/// Memory for the fields of a level in few large pieces: the system clears memory that is touched
+/// for the first time page by page, and only large pieces get large pages.
+class FieldStore {
+ public:
+  /// Zeros that live as long as a handle to them.
+  template <class T>
+  Tensor<T> take(std::int64_t size);
+
+ private:
+  template <class T>
+  struct Piece {
+    Tensor<T> entries;
+    std::int64_t used = 0;
+  };
+  Piece<float> floats_;
+  Piece<double> doubles_;
+};
+
 /// Where a rank keeps the points of a level: its own, margins of three points of other ranks, which
 /// spare a cycle most of its messages, and a further layer that kernels read and never write.
 /// Beyond a side of the domain there is that layer only, full of zeros.
@@ -41,6 +60,7 @@ struct LevelLayout {
   std::array<std::int64_t, 3> first{};  ///< global index of the first stored point
   std::array<Range, 3> own, work;       ///< local ranges: the rank's points; all but the last layer
   std::array<std::ptrdiff_t, 3> strides{};
+  std::shared_ptr<FieldStore> store;  ///< of its fields
 
   std::int64_t size() const { return extents[0] * extents[1] * extents[2]; }
   Shape shape() const { return {size()}; }

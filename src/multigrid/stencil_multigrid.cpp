@@ -155,42 +155,29 @@ void own_points(const LevelLayout& layout, const Action& action) {
 template <class T>
 double spectral_radius(const Level<T>& level, const CycleRows<T>& rows) {
   const LevelLayout& layout = level.layout;
-  const Communicator& comm = level.grid.comm();
-  T *const x = level.x.data(), *const r = level.r.data(), *const y = level.b.data();
+  T *x = level.x.data(), *y = level.b.data(), *const r = level.r.data();
   own_points<T>(layout, [&](std::ptrdiff_t i, std::int64_t i0, std::int64_t i1, std::int64_t i2) {
     x[i] = noise<T>(i0, i1, i2) * level.scale.data()[i];
   });
-  double radius = 0;
   for (int step = 0; step < radius_steps; ++step) {
+    if (step > 0) std::swap(x, y);
     level.exchange.refresh(layout, x);
     rows.multiply(x, r);
     rows.smooth(r, y);
-    double above = 0, below = 0, size = 0;
-    LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
-      const std::ptrdiff_t first = layout.at(i0, i1, layout.own[2].begin);
-      T row_above = 0, row_below = 0, row_size = 0;
-      for (std::ptrdiff_t i = first; i < first + layout.own[2].size(); ++i) {
-        row_above += r[i] * y[i];
-        row_below += r[i] * x[i];
-        row_size += y[i] * y[i];
-      }
-      above += static_cast<double>(row_above);
-      below += static_cast<double>(row_below);
-      size += static_cast<double>(row_size);
-    });
-    above = comm.sum(above), below = comm.sum(below), size = comm.sum(size);
-    if (!(size > 0) || below == 0) break;
-    radius = std::abs(above / below);
-    const T factor = static_cast<T>(1 / std::sqrt(size));
-    LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
-      const std::ptrdiff_t first = layout.at(i0, i1, layout.own[2].begin);
-      for (std::ptrdiff_t i = first; i < first + layout.own[2].size(); ++i)
-        x[i] = factor * y[i];
-    });
   }
+  double above = 0, below = 0;
+  LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
+    const std::ptrdiff_t first = layout.at(i0, i1, layout.own[2].begin);
+    for (std::ptrdiff_t i = first; i < first + layout.own[2].size(); ++i) {
+      above += static_cast<double>(r[i]) * static_cast<double>(y[i]);
+      below += static_cast<double>(r[i]) * static_cast<double>(x[i]);
+    }
+  });
+  const Communicator& comm = level.grid.comm();
+  above = comm.sum(above), below = comm.sum(below);
   for (const Tensor<T>* vector : {&level.b, &level.x, &level.r})
     vector->fill(0);
-  return radius;
+  return below != 0 ? std::abs(above / below) : 0;
 }
 
 // The levels that rank 0 knows, on all ranks.
