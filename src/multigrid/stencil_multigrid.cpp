@@ -4,14 +4,13 @@
 #include <nopal/multigrid/stencil_multigrid.hpp>
 
 #include "multigrid/coarse_solver.hpp"
+#include "multigrid/coarsening.hpp"
 #include "multigrid/cycle_rows.hpp"
 #include "multigrid/finest_level.hpp"
-#include "multigrid/galerkin.hpp"
-#include "multigrid/interpolation_weights.hpp"
 #include "multigrid/smoother_stencil.hpp"
+#include "multigrid/spectral_radius.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <deque>
 
 namespace nopal {
@@ -34,13 +33,6 @@ constexpr std::int64_t least_divided_extent = 4;
 // What an estimate of the spectral radius from below is multiplied by, and the largest value that
 // the product may have: at 2, I - S A would no longer reduce the error.
 constexpr double radius_safety = 1.1, largest_radius = 1.9;
-constexpr int radius_steps = 6;
-
-bool can_coarsen(const Grid& grid, int axis) {
-  const std::int64_t n = grid.extents()[axis];
-  const bool periodic = grid.rule(axis).low == BoundaryRule::periodic;
-  return periodic ? n % 2 == 0 && n >= 8 : n >= 3;
-}
 
 bool worth_dividing(const Grid& grid) {
   if (grid.extents().size() < least_divided_points) return false;
@@ -48,136 +40,6 @@ bool worth_dividing(const Grid& grid) {
     for (const Range& range : ranges)
       if (range.size() < least_divided_extent) return false;
   return true;
-}
-
-// Mean coupling along each axis relative to the diagonal, over all ranks.
-template <class T>
-std::array<double, 3> couplings(const Level<T>& level, const StencilMatrix<T>& matrix) {
-  std::array<double, 3> sums{};
-  const LevelLayout& layout = level.layout;
-  const T* const scale = level.scale.data();
-  LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
-    const std::ptrdiff_t first = layout.at(i0, i1, layout.own[2].begin);
-    const std::int64_t count = layout.own[2].size();
-    for (int s = centre + 1; s < slots; ++s) {
-      const T* const values = matrix.coefficient(s, layout);
-      if (!values) continue;
-      T sum = 0;
-#pragma GCC ivdep
-      for (std::int64_t i = first; i < first + count; ++i)
-        sum -= values[i] * scale[i] * scale[i];
-      for (std::size_t a = 0; a < 3; ++a)
-        if (offset_of(s)[a] != 0) sums[a] += static_cast<double>(sum);
-    }
-  });
-  for (double& sum : sums)
-    sum = level.grid.comm().sum(sum);
-  return sums;
-}
-
-// The axes to coarsen: of those that can be, all whose coupling is not weak.
-template <class T>
-std::array<bool, 3> axes_to_coarsen(const Level<T>& level, const StencilMatrix<T>& matrix,
-                                    double share) {
-  const std::array<double, 3> strength = couplings(level, matrix);
-  const int d = level.layout.dimension;
-  double strongest = 0;
-  for (int a = 0; a < d; ++a)
-    if (can_coarsen(level.grid, a))
-      strongest = std::max(strongest, strength[static_cast<std::size_t>(a + 3 - d)]);
-  std::array<bool, 3> axes{};
-  for (int a = 0; a < d; ++a) {
-    const auto axis = static_cast<std::size_t>(a + 3 - d);
-    axes[axis] = can_coarsen(level.grid, a) && strength[axis] >= share * strongest;
-  }
-  return axes;
-}
-
-template <class T>
-void allocate_vectors(Level<T>& level) {
-  for (Tensor<T>* vector : {&level.b, &level.x, &level.r})
-    *vector = detail::stored_field<T>(level.layout);
-}
-
-template <class T>
-std::unique_ptr<Level<T>> coarse_level(Level<T>& fine, const StencilMatrix<T>& symmetric,
-                                       const MultigridOptions& options) {
-  const int d = fine.layout.dimension;
-  Shape offset, stride;
-  for (int a = 0; a < d; ++a) {
-    offset.push_back(0);
-    stride.push_back(fine.coarsened[static_cast<std::size_t>(a + 3 - d)] ? 2 : 1);
-  }
-  auto coarse = std::make_unique<Level<T>>();
-  coarse->grid = fine.grid.coarsen(offset, stride);
-  coarse->layout = LevelLayout(coarse->grid);
-  coarse->exchange = detail::LevelExchange<T>(coarse->grid, coarse->layout);
-  detail::interpolation_weights(fine, *coarse, options.transfer == "linear" ? nullptr : &symmetric);
-  allocate_vectors(*coarse);
-  coarse->matrix = detail::galerkin_product(fine, *coarse);
-  coarse->scale = detail::stored_field<T>(coarse->layout);
-  const detail::CoarseMap map(fine.layout, coarse->layout, fine.coarsened);
-  const Tensor<T> diagonals = detail::diagonal_of(coarse->matrix, coarse->layout);
-  const T* const diagonal = diagonals.data();
-  LevelLayout::rows(coarse->layout.own, [&](std::int64_t i0, std::int64_t i1) {
-    for (std::int64_t i2 = coarse->layout.own[2].begin; i2 < coarse->layout.own[2].end; ++i2) {
-      const std::ptrdiff_t c = coarse->layout.at(i0, i1, i2);
-      const std::ptrdiff_t f = fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2));
-      const bool free = fine.scale.data()[f] != 0 && diagonal[c] != 0;
-      coarse->scale.data()[c] = free ? 1 / std::sqrt(std::abs(diagonal[c])) : T(0);
-    }
-  });
-  coarse->exchange.refresh(coarse->layout, coarse->scale.data());
-  return coarse;
-}
-
-// A value in [-1, 1) that depends on a point's place in the grid only.
-template <class T>
-T noise(std::int64_t i0, std::int64_t i1, std::int64_t i2) {
-  auto h = static_cast<std::uint64_t>(i0 * 0x9E3779B1 + i1 * 0x85EBCA77 + i2 * 0xC2B2AE3D + 1);
-  h ^= h >> 31;
-  h *= 0xBF58476D1CE4E5B9;
-  h ^= h >> 29;
-  h *= 0x94D049BB133111EB;
-  return static_cast<T>(static_cast<double>(h >> 11) * 0x1p-52 - 1);
-}
-
-template <class T, class Action>
-void own_points(const LevelLayout& layout, const Action& action) {
-  LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
-    for (std::int64_t i2 = layout.own[2].begin; i2 < layout.own[2].end; ++i2)
-      action(layout.at(i0, i1, i2), i0 + layout.first[0], i1 + layout.first[1],
-             i2 + layout.first[2]);
-  });
-}
-
-// The largest eigenvalue of S A by power iteration, as a quotient in the inner product of A.
-template <class T>
-double spectral_radius(const Level<T>& level, const CycleRows<T>& rows) {
-  const LevelLayout& layout = level.layout;
-  T *x = level.x.data(), *y = level.b.data(), *const r = level.r.data();
-  own_points<T>(layout, [&](std::ptrdiff_t i, std::int64_t i0, std::int64_t i1, std::int64_t i2) {
-    x[i] = noise<T>(i0, i1, i2) * level.scale.data()[i];
-  });
-  for (int step = 0; step < radius_steps; ++step) {
-    if (step > 0) std::swap(x, y);
-    level.exchange.refresh(layout, x);
-    rows.multiply(x, r);
-    rows.smooth(r, y);
-  }
-  double above = 0, below = 0;
-  LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
-    const std::ptrdiff_t first = layout.at(i0, i1, layout.own[2].begin);
-    for (std::ptrdiff_t i = first; i < first + layout.own[2].size(); ++i) {
-      above += static_cast<double>(r[i]) * static_cast<double>(y[i]);
-      below += static_cast<double>(r[i]) * static_cast<double>(x[i]);
-    }
-  });
-  const Communicator& comm = level.grid.comm();
-  above = comm.sum(above), below = comm.sum(below);
-  for (const Tensor<T>* vector : {&level.b, &level.x, &level.r})
-    vector->fill(0);
-  return below != 0 ? std::abs(above / below) : 0;
 }
 
 // The levels that rank 0 knows, on all ranks.
@@ -242,7 +104,7 @@ StencilMultigrid<T>::Hierarchy::Hierarchy(const StencilField<T>& matrix,
   });
   levels.emplace_back();
   finest = std::make_unique<detail::FinestLevel<T>>(matrix, levels.back());
-  allocate_vectors(levels.back());
+  detail::allocate_vectors(levels.back());
   known_rows = static_cast<std::int64_t>(comm.sum(static_cast<double>(finest->known_rows())));
 
   constexpr std::int64_t most_points = 2048;
@@ -252,8 +114,8 @@ StencilMultigrid<T>::Hierarchy::Hierarchy(const StencilField<T>& matrix,
     info.push_back({level.grid.extents(), level.matrix.entries(), 0, 1});
     const bool last = static_cast<int>(levels.size()) >= options.max_levels ||
                       level.grid.extents().size() <= options.coarsest;
-    level.coarsened =
-        last ? std::array<bool, 3>{} : axes_to_coarsen(level, symmetric, options.semicoarsening);
+    level.coarsened = last ? std::array<bool, 3>{}
+                           : detail::axes_to_coarsen(level, symmetric, options.semicoarsening);
     const bool ends = std::none_of(level.coarsened.begin(), level.coarsened.end(),
                                    [](bool axis) { return axis; });
     if (comm.size() > 1 && (ends || !worth_dividing(level.grid))) {
@@ -272,8 +134,7 @@ StencilMultigrid<T>::Hierarchy::Hierarchy(const StencilField<T>& matrix,
       smooth_only = true;
       return;
     }
-    auto coarse = coarse_level(level, symmetric, options);
-    levels.push_back(std::move(*coarse));
+    levels.push_back(detail::coarse_level(level, symmetric, options));
     rows.emplace_back(level, &levels.back());
   }
 }
@@ -284,7 +145,7 @@ void StencilMultigrid<T>::Hierarchy::set_smoother(Level<T>& level,
                                                   const SmootherNetwork<T>& network) {
   level.smoother = detail::smoother_stencil(level, symmetric, network);
   MultigridLevelInfo& about = info.back();
-  about.spectral_radius = spectral_radius(level, CycleRows<T>(level, nullptr));
+  about.spectral_radius = detail::spectral_radius(level, CycleRows<T>(level, nullptr));
   const double bound = radius_safety * about.spectral_radius;
   if (!(bound > largest_radius)) return;
   about.smoother_scale = largest_radius / bound;
