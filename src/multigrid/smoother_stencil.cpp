@@ -8,16 +8,6 @@
 namespace nopal::detail {
 namespace {
 
-// Slots of the offsets that a grid of `dimension` axes has, in row-major order.
-std::vector<int> slots_in(int dimension) {
-  std::vector<int> result;
-  for (int s = 0; s < slots; ++s) {
-    const auto o = offset_of(s);
-    if ((dimension == 3 || o[0] == 0) && (dimension >= 2 || o[1] == 0)) result.push_back(s);
-  }
-  return result;
-}
-
 constexpr std::int64_t piece = 128;  // points at a time, so that all layers stay in the cache
 
 // y(o, i) += sum over k of w(k, o) x(k, i) for rows of `piece` numbers; row k is absent if null.
@@ -91,6 +81,15 @@ class NetworkRow {
 };
 
 }  // namespace
+
+std::vector<int> slots_in(int dimension) {
+  std::vector<int> result;
+  for (int s = 0; s < slots; ++s) {
+    const auto o = offset_of(s);
+    if ((dimension == 3 || o[0] == 0) && (dimension >= 2 || o[1] == 0)) result.push_back(s);
+  }
+  return result;
+}
 
 template <class T>
 StencilMatrix<T> smoother_stencil(const Level<T>& level, const StencilMatrix<T>& matrix,

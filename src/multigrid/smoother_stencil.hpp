@@ -9,6 +9,9 @@
 
 namespace nopal::detail {
 
+/// Slots of the offsets that a grid of `dimension` axes has, in row-major order.
+std::vector<int> slots_in(int dimension);
+
 /// The smoother S of a level for the symmetric `matrix`, see SmootherNetwork, with level.scale the
 /// 1 / sqrt(d): points where that is 0 have no smoother.
 template <class T>
