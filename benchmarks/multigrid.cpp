@@ -177,6 +177,15 @@ int main(int argc, char** argv) {
     auto t = Clock::now();
     nopal::StencilMultigrid<float> mg(f, network, options);
     const double setup = seconds(t);
+    if (std::getenv("DOUBLE")) {
+      nopal::StencilMultigrid<double> md(a,
+                                         !std::strcmp(name, "jacobi")
+                                             ? nopal::SmootherNetwork<double>::damped_jacobi(d)
+                                             : nopal::SmootherNetwork<double>::chebyshev(d),
+                                         options);
+      std::printf("double: %d its\n",
+                  cg(a, b, [&](const double* r, double* y) { md.apply(r, y); }));
+    }
     std::vector<double> z(b.size());
     mg.apply(b.data(), z.data());
     t = Clock::now();

@@ -3,8 +3,6 @@
 
 #include "multigrid/coarse_solver.hpp"
 
-// GCC 12 takes the AVX-512 intrinsics in Eigen for uses of uninitialised values (its bug 105593).
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <Eigen/Dense>
 
 #include <cmath>

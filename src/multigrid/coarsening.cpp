@@ -64,7 +64,7 @@ std::array<bool, 3> axes_to_coarsen(const Level<T>& level, const StencilMatrix<T
 
 template <class T>
 void allocate_vectors(Level<T>& level) {
-  for (Tensor<T>* vector : {&level.b, &level.x, &level.r})
+  for (Tensor<T>* vector : {&level.b, &level.x, &level.r, &level.first_x})
     *vector = stored_field<T>(level.layout);
 }
 

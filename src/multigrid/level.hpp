@@ -147,6 +147,7 @@ struct Level {
   std::array<Tensor<T>, slots> weights;
 
   Tensor<T> b, x, r;  ///< right-hand side, solution, residual
+  Tensor<T> first_x;  ///< the solution of the first of two visits
 };
 
 }  // namespace nopal::detail

@@ -37,20 +37,25 @@ struct MultigridGradient::Implementation {
   std::deque<Level<double>> levels;  // the last is solved directly
   std::vector<CycleRows<double>> rows;
   detail::CoarseSolver<double> coarsest;
+  int visited_once = 0;
 
-  // What the adjoint of a cycle needs of each level: right-hand side and second residual.
+  // What the adjoint needs of each visit of a level: right-hand side and second residual.
   struct Kept {
     Vector b, r;
   };
-  std::vector<std::vector<Kept>> kept;                        // by cycle, by level
+  std::vector<std::vector<Kept>> kept;                        // by level, the last visit last
   std::vector<std::array<Vector, slots>> smoother_gradients;  // by level
 
   Implementation(const StencilField<double>& matrix, const MultigridOptions& options);
 
   Vector vector(std::size_t l) const { return detail::stored_field<double>(levels[l].layout); }
   void set_smoothers(const SmootherNetwork<double>& network);
-  void cycle(std::size_t l, std::vector<Kept>* keep);
-  Vector adjoint(std::size_t l, const std::vector<Kept>& of_cycle, const Vector& dx);
+  bool visited_twice(std::size_t l) const {
+    return static_cast<int>(l) >= visited_once && l + 1 < levels.size() &&
+           3 * levels[l].grid.extents().size() <= levels[l - 1].grid.extents().size();
+  }
+  void cycle(std::size_t l, bool keep);
+  Vector adjoint(std::size_t l, const Vector& dx);
   void add_smoother_gradient(std::size_t l, const Vector& dx, const Vector& r);
   double energy(const Vector& e, const Vector& product) const;
 };
@@ -62,6 +67,7 @@ MultigridGradient::Implementation::Implementation(const StencilField<double>& ma
   for (int a = 0; a < matrix.grid.dimension(); ++a)
     NOPAL_CHECK(matrix.grid.rule(a).low != BoundaryRule::periodic,
                 "training works on grids that are not periodic");
+  visited_once = options.visited_once;
   levels.emplace_back();
   const detail::FinestLevel<double> finest(matrix, levels.back());
   NOPAL_CHECK(levels.back().matrix.symmetric, "training needs a symmetric matrix");
@@ -96,7 +102,7 @@ void MultigridGradient::Implementation::set_smoothers(const SmootherNetwork<doub
   }
 }
 
-void MultigridGradient::Implementation::cycle(std::size_t l, std::vector<Kept>* keep) {
+void MultigridGradient::Implementation::cycle(std::size_t l, bool keep) {
   const Level<double>& level = levels[l];
   if (l + 1 == levels.size()) return coarsest.solve(level);
   const CycleRows<double>& step = rows[l];
@@ -110,9 +116,18 @@ void MultigridGradient::Implementation::cycle(std::size_t l, std::vector<Kept>* 
   for (std::int64_t s = step.coarse_slabs().begin; s < step.coarse_slabs().end; ++s)
     step.restrict_to(s);
   cycle(l + 1, keep);
+  if (visited_twice(l + 1)) {
+    const Level<double>& coarse = levels[l + 1];
+    const Vector first = coarse.x.clone();
+    for (std::int64_t s = rows[l + 1].slabs().begin; s < rows[l + 1].slabs().end; ++s)
+      rows[l + 1].residual(s);
+    coarse.b.copy_from(coarse.r);
+    cycle(l + 1, keep);
+    add(1, first, coarse.x);
+  }
   each_slab(&Rows::interpolate);
   each_slab(&Rows::residual);
-  if (keep) (*keep)[l] = {level.b.clone(), level.r.clone()};
+  if (keep) kept[l].push_back({level.b.clone(), level.r.clone()});
   each_slab(&Rows::smooth_again);
 }
 
@@ -137,8 +152,7 @@ void MultigridGradient::Implementation::add_smoother_gradient(std::size_t l, con
 // The derivative in the right-hand side of a level for that in its solution. With a cycle
 //   x1 = S b,  x2 = x1 + P B' P^T (b - A x1),  x3 = x2 + S (b - A x2)
 // and S, A, B' symmetric.
-Vector MultigridGradient::Implementation::adjoint(std::size_t l, const std::vector<Kept>& of_cycle,
-                                                  const Vector& dx) {
+Vector MultigridGradient::Implementation::adjoint(std::size_t l, const Vector& dx) {
   const Level<double>& level = levels[l];
   if (l + 1 == levels.size()) {
     level.b.copy_from(dx);
@@ -147,7 +161,8 @@ Vector MultigridGradient::Implementation::adjoint(std::size_t l, const std::vect
   }
   const CycleRows<double>& step = rows[l];
   const Level<double>& coarse = levels[l + 1];
-  const Kept& kept_here = of_cycle[l];
+  const Kept kept_here = kept[l].back();
+  kept[l].pop_back();
   const Vector product = vector(l), db = vector(l), dx2 = dx.clone();
   add_smoother_gradient(l, dx, kept_here.r);
   step.smooth(dx.data(), db.data());  // of the second residual, and so of b
@@ -157,7 +172,14 @@ Vector MultigridGradient::Implementation::adjoint(std::size_t l, const std::vect
   level.r.copy_from(dx2);
   for (std::int64_t s = step.coarse_slabs().begin; s < step.coarse_slabs().end; ++s)
     step.restrict_to(s);
-  const Vector coarse_db = adjoint(l + 1, of_cycle, coarse.b.clone());
+  Vector coarse_dx = coarse.b.clone();
+  Vector coarse_db = adjoint(l + 1, coarse_dx);
+  if (visited_twice(l + 1)) {  // x = x' + B (b - A x'), x' = B b
+    const Vector residual = vector(l + 1);
+    rows[l + 1].multiply(coarse_db.data(), residual.data());
+    add(-1, residual, coarse_dx);
+    add(1, adjoint(l + 1, coarse_dx), coarse_db);
+  }
   coarse.x.copy_from(coarse_db);
   level.x.fill(0);
   for (std::int64_t s = step.slabs().begin; s < step.slabs().end; ++s)
@@ -206,11 +228,10 @@ double MultigridGradient::loss(const SmootherNetwork<double>& network,
     from += layout.own[2].size();
   });
   const double before = all.energy(e, product);
-  all.kept.assign(static_cast<std::size_t>(gradient ? cycles : 0),
-                  std::vector<Implementation::Kept>(all.levels.size()));
+  all.kept.assign(all.levels.size(), {});
   for (int k = 0; k < cycles; ++k) {
     all.rows.front().multiply(e.data(), finest.b.data());
-    all.cycle(0, gradient ? &all.kept[static_cast<std::size_t>(k)] : nullptr);
+    all.cycle(0, gradient != nullptr);
     add(-1, finest.x, e);
   }
   const double after = all.energy(e, product);
@@ -222,7 +243,7 @@ double MultigridGradient::loss(const SmootherNetwork<double>& network,
   for (int k = cycles - 1; k >= 0; --k) {
     const Vector dx = de.clone();
     scale(-1.0, dx);
-    const Vector db = all.adjoint(0, all.kept[static_cast<std::size_t>(k)], dx);
+    const Vector db = all.adjoint(0, dx);
     all.rows.front().multiply(db.data(), product.data());
     add(1, product, de);
   }

@@ -70,6 +70,7 @@ struct StencilMultigrid<T>::Hierarchy {
   std::vector<MultigridLevelInfo> info;
   std::unique_ptr<detail::FinestLevel<T>> finest;
   std::int64_t known_rows = 0;
+  int visited_once = 0;
 
   // On the coarsest divided level: the rest of the hierarchy, on one rank.
   std::unique_ptr<StencilMultigrid<T>> rest;
@@ -85,7 +86,15 @@ struct StencilMultigrid<T>::Hierarchy {
   void set_smoother(Level<T>& level, const StencilMatrix<T>& symmetric,
                     const SmootherNetwork<T>& network);
   void gather_rest(const SmootherNetwork<T>& smoother, const MultigridOptions& options);
+  bool solved_directly(std::size_t l) const {
+    return l + 1 == levels.size() && !to_one && !smooth_only;
+  }
+  bool visited_twice(std::size_t l) const {
+    return static_cast<int>(l) >= visited_once && !solved_directly(l) &&
+           3 * levels[l].grid.extents().size() <= levels[l - 1].grid.extents().size();
+  }
   void cycle(std::size_t l) const;
+  void correct_again(std::size_t l) const;
   void solve_rest() const;
 };
 
@@ -102,6 +111,7 @@ StencilMultigrid<T>::Hierarchy::Hierarchy(const StencilField<T>& matrix,
     NOPAL_CHECK(options.transfer == "operator" || options.transfer == "linear",
                 "option transfer: expected operator or linear, got ", options.transfer);
   });
+  visited_once = options.visited_once;
   levels.emplace_back();
   finest = std::make_unique<detail::FinestLevel<T>>(matrix, levels.back());
   detail::allocate_vectors(levels.back());
@@ -199,6 +209,7 @@ void StencilMultigrid<T>::Hierarchy::gather_rest(const SmootherNetwork<T>& smoot
     field.values = Tensor<T>::from_host({static_cast<std::int64_t>(values.size())}, values);
     field.row_sums = Tensor<T>::from_host({static_cast<std::int64_t>(sums.size())}, sums);
     MultigridOptions left = options;
+    left.visited_once = options.visited_once - static_cast<int>(levels.size()) + 1;
     left.max_levels = options.max_levels - static_cast<int>(levels.size()) + 1;
     rest = std::make_unique<StencilMultigrid<T>>(field, smoother, left);
   });
@@ -254,6 +265,7 @@ void StencilMultigrid<T>::Hierarchy::cycle(std::size_t l) const {
       step.restrict_to(s);
     coarse.exchange.refresh(coarse.layout, coarse.b.data());
     cycle(l + 1);
+    if (visited_twice(l + 1)) correct_again(l + 1);
     coarse.exchange.refresh(coarse.layout, coarse.x.data());
     for (std::int64_t s = slabs.begin; s < slabs.end; ++s)
       step.interpolate(s);
@@ -262,6 +274,21 @@ void StencilMultigrid<T>::Hierarchy::cycle(std::size_t l) const {
   }
   for (std::int64_t s = slabs.begin; s < slabs.end; ++s)
     step.smooth_again(s);
+}
+
+// A second cycle on a level, for what the first one has left.
+template <class T>
+void StencilMultigrid<T>::Hierarchy::correct_again(std::size_t l) const {
+  const Level<T>& level = levels[l];
+  level.exchange.refresh(level.layout, level.x.data());
+  const Range slabs = rows[l].slabs();
+  for (std::int64_t s = slabs.begin; s < slabs.end; ++s)
+    rows[l].residual(s);
+  level.first_x.copy_from(level.x);
+  level.b.copy_from(level.r);
+  level.exchange.refresh(level.layout, level.b.data());
+  cycle(l);
+  axpy(T(1), level.first_x, level.x);
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/operators/fno.hpp>
+#include <nopal/operators/learned_multigrid.hpp>
 #include <nopal/operators/mgno.hpp>
 #include <nopal/operators/operator.hpp>
 
@@ -54,6 +55,10 @@ nlohmann::json suggest_mgno(const Shape& x_shape, const Shape& y_shape,
   return all;
 }
 
+nlohmann::json suggest_multigrid(const Shape& x_shape, const Shape&, const nlohmann::json&) {
+  return {{"dimension", x_shape.rank() - 1}};
+}
+
 template <class T>
 const std::vector<Entry<T>>& registry() {
   static const std::vector<Entry<T>> entries = {
@@ -70,6 +75,13 @@ const std::vector<Entry<T>>& registry() {
          const MgnoOptions options = MgnoOptions::from_json(json);
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<Mgno<T>>(options, seed);
+       }},
+      {"multigrid", suggest_multigrid,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const LearnedMultigridOptions options = LearnedMultigridOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<LearnedMultigrid<T>>(options, seed);
        }},
   };
   return entries;

@@ -39,7 +39,7 @@ std::vector<Tensor<double>> tensors(const SmootherNetwork<double>& network) {
 
 void check_gradient(const Shape& n, Side side) {
   const auto matrix = diffusion<double>(Grid(n), side, checkerboard(3, 20));
-  MultigridGradient cycles(matrix, {.transfer = "operator", .coarsest = 20});
+  MultigridGradient cycles(matrix, {.visited_once = 1, .coarsest = 12});
   const SmootherNetwork<double> network = network_with_hidden_layer(n.rank(), 4);
   SmootherNetwork<double> gradient = network;
   for (Tensor<double>* tensor :

@@ -19,6 +19,11 @@ struct MultigridOptions {
   /// "operator": interpolation weights from the matrix, which follow jumps of its coefficients
   /// (Alcouffe, Brandt, Dendy and Painter, 1981); "linear": of the grid alone.
   std::string transfer = "operator";
+  /// The finest levels that a cycle visits once; those below are visited twice for each visit of
+  /// the level above, a W-cycle, which costs little there and keeps the number of iterations from
+  /// growing with the levels where coefficients jump. Not if a level has more than a third of the
+  /// points of the one above: there it would cost much. Many: a V-cycle.
+  int visited_once = 2;
   /// An axis is left out of coarsening while its coupling is weaker than this share of the
   /// strongest axis'; 0: all axes always.
   double semicoarsening = 0.5;
