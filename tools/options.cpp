@@ -80,11 +80,17 @@ void Options::fail_at_once(const std::string& message) {
 std::optional<std::string> Options::find(const std::string& name, const std::string& placeholder,
                                          const std::string& fallback, const std::string& help) {
   entries_.push_back({name, placeholder, fallback, help});
+  PetscBool set = PETSC_FALSE;
+  NOPAL_PETSC(PetscOptionsHasName(nullptr, nullptr, ("-" + name).c_str(), &set));
+  if (!set) return std::nullopt;
+  return peek(name);
+}
+
+std::string Options::peek(const std::string& name) {
   const char* value = nullptr;
   PetscBool set = PETSC_FALSE;
   NOPAL_PETSC(PetscOptionsFindPair(nullptr, nullptr, ("-" + name).c_str(), &value, &set));
-  if (!set) return std::nullopt;
-  return value ? std::string(value) : std::string();
+  return set && value ? value : "";
 }
 
 std::string Options::positional(const std::string& name, const std::string& help, bool required) {

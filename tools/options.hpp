@@ -59,6 +59,9 @@ class Options {
   nlohmann::json configuration(const std::string& prefix, const nlohmann::json& defaults,
                                const std::string& title);
 
+  /// The value of an option before it is declared; empty if it was not given.
+  static std::string peek(const std::string& name);
+
   /// Adds an option that somebody else reads (a PDE problem, by PETSc's own calls), for help and
   /// suggestions; a hidden one is suggested only.
   void declare(const std::string& name, const std::string& fallback, const std::string& help,

@@ -220,6 +220,7 @@ void record_provenance(Model<float>& model, const TrainRequest& request, const S
 }  // namespace
 
 int train_command(Options& options, const Communicator& comm) {
+  if (Options::peek("model") == "multigrid") return train_multigrid_command(options, comm);
   TrainRequest request;
   declare_files(options, request);
   Set data;
@@ -227,6 +228,9 @@ int train_command(Options& options, const Communicator& comm) {
     attempt(options, [&] { data = open_data(request.data, comm); });
   declare_model(options, request, data);
   declare_training(options, request);
+  options.note(
+      "-model multigrid trains a preconditioner and needs no data: its options are those of\n"
+      "nopal train -model multigrid -help");
   if (!options.ready()) return 0;
 
   check_files(options, request);
