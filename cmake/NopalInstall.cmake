@@ -15,6 +15,7 @@ if(TARGET nopal_petsc)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/solvers/include/nopal
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
   install(TARGETS nopal_petsc EXPORT nopal-petsc LIBRARY ARCHIVE)
+  install(TARGETS nopal_petsc_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT nopal-petsc NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR})
 endif()
 if(TARGET nopal)

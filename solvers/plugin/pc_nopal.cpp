@@ -1,0 +1,396 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+// The one source that knows how PETSc lays out a PC.
+
+#include <nopal/solvers/plugin/pc_nopal.h>
+#include <nopal/solvers/petsc.hpp>
+
+#include "plugin/preconditioner.hpp"
+
+#include <petsc/private/pcimpl.h>
+
+#include <Kokkos_Core.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <new>
+
+using nopal::detail::Preconditioner;
+using nopal::detail::PreconditionerOptions;
+
+namespace {
+
+enum class Fallback { none, jacobi };
+const char* const fallback_names[] = {"none", "jacobi"};
+const char* const precision_names[] = {"single", "double"};
+const char* const transfer_names[] = {"operator", "linear"};
+
+struct Context {
+  PreconditionerOptions options;
+  Fallback fallback = Fallback::none;
+  std::unique_ptr<Preconditioner> preconditioner;
+  bool fallen_back = false;
+  nopal::OwnedVec inverse_diagonal;
+};
+
+PetscClassId class_id = 0;
+PetscLogEvent set_up_event = 0, apply_event = 0;
+
+Context& context(PC pc) {
+  return *static_cast<Context*>(pc->data);
+}
+
+// Runs C++ that may throw, from PETSc, which must not see an exception. An error of nopal's gets
+// the given code.
+template <class Action>
+PetscErrorCode guard(MPI_Comm comm, PetscErrorCode code, const Action& action) {
+  PetscFunctionBegin;
+  std::string message;
+  try {
+    action();
+    PetscFunctionReturn(PETSC_SUCCESS);
+  } catch (const std::bad_alloc&) {
+    code = PETSC_ERR_MEM;
+    message = "out of memory";
+  } catch (const std::exception& error) {
+    message = error.what();
+  } catch (...) {
+    message = "an exception of unknown type";
+  }
+  SETERRQ(comm, code, "PC nopal: %s", message.c_str());
+}
+
+std::string prefix_of(PC pc) {
+  const char* prefix = nullptr;
+  NOPAL_PETSC(PCGetOptionsPrefix(pc, &prefix));
+  return prefix ? prefix : "";
+}
+
+void finalize_kokkos_quietly() {
+  if (Kokkos::is_initialized()) Kokkos::finalize();
+}
+
+PetscErrorCode finalize_kokkos(void) {
+  PetscFunctionBegin;
+  finalize_kokkos_quietly();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+// Whoever comes first initialises Kokkos, and ends it.
+PetscErrorCode initialize_kokkos() {
+  PetscFunctionBegin;
+  if (Kokkos::is_initialized()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(guard(PETSC_COMM_SELF, PETSC_ERR_LIB, [] {
+    int argc = 0;
+    char* none[] = {nullptr};
+    char** argv = none;
+    Kokkos::initialize(argc, argv);
+  }));
+  PetscCall(PetscRegisterFinalize(finalize_kokkos));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode code_for_model(const std::string& model) {
+  return model == "untrained" || model == "chebyshev" || std::filesystem::exists(model)
+             ? PETSC_ERR_ARG_INCOMP
+             : PETSC_ERR_FILE_OPEN;
+}
+
+PetscErrorCode set_up(PC pc) {
+  PetscFunctionBegin;
+  Context& c = context(pc);
+  const MPI_Comm comm = PetscObjectComm(reinterpret_cast<PetscObject>(pc));
+  Mat matrix = nullptr;
+  DM dm = nullptr;
+  PetscCall(PCGetOperators(pc, nullptr, &matrix));
+  PetscCall(PCGetDM(pc, &dm));
+  PetscCall(PetscLogEventBegin(set_up_event, pc, matrix, nullptr, nullptr));
+  PetscCall(guard(comm, code_for_model(c.options.model), [&] {
+    c.preconditioner.reset();  // its memory is used again
+    c.preconditioner = std::make_unique<Preconditioner>(matrix, dm, c.options, prefix_of(pc));
+    c.options.train = 0;  // once
+  }));
+  c.fallen_back = false;
+  c.inverse_diagonal.reset();
+  PetscCall(PetscLogEventEnd(set_up_event, pc, matrix, nullptr, nullptr));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode apply_jacobi(PC pc, Vec r, Vec z) {
+  PetscFunctionBegin;
+  Context& c = context(pc);
+  if (!c.inverse_diagonal) {
+    Mat matrix = nullptr;
+    PetscCall(PCGetOperators(pc, nullptr, &matrix));
+    PetscCall(VecDuplicate(r, c.inverse_diagonal.receive()));
+    PetscCall(MatGetDiagonal(matrix, c.inverse_diagonal));
+    PetscCall(VecReciprocal(c.inverse_diagonal));
+  }
+  PetscCall(VecPointwiseMult(z, c.inverse_diagonal, r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+// With a fallback: whether z is finite and, for a symmetric matrix, r^T z > 0.
+PetscErrorCode check_result(PC pc, Vec r, Vec z) {
+  PetscFunctionBegin;
+  Context& c = context(pc);
+  PetscScalar product = 0;
+  PetscReal norm = 0;
+  PetscCall(VecDot(r, z, &product));
+  PetscCall(VecNorm(r, NORM_2, &norm));
+  const bool bad = !std::isfinite(PetscRealPart(product)) ||
+                   (c.preconditioner->symmetric() && norm > 0 && PetscRealPart(product) <= 0);
+  if (!bad || !std::isfinite(norm)) PetscFunctionReturn(PETSC_SUCCESS);
+  c.fallen_back = true;
+  const MPI_Comm comm = PetscObjectComm(reinterpret_cast<PetscObject>(pc));
+  PetscCall(PetscFPrintf(comm, PETSC_STDERR,
+                         "PC nopal: the model %s gives a result that is not %s: going on with "
+                         "jacobi (-pc_nopal_fallback)\n",
+                         c.options.model.c_str(),
+                         std::isfinite(PetscRealPart(product)) ? "positive" : "finite"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode apply(PC pc, Vec r, Vec z) {
+  PetscFunctionBegin;
+  Context& c = context(pc);
+  const MPI_Comm comm = PetscObjectComm(reinterpret_cast<PetscObject>(pc));
+  PetscCall(PetscLogEventBegin(apply_event, pc, r, z, nullptr));
+  if (!c.fallen_back) {
+    PetscCall(guard(comm, PETSC_ERR_LIB, [&] { c.preconditioner->apply(r, z); }));
+    PetscCall(PetscLogFlops(c.preconditioner->cost().flops));
+    if (c.fallback == Fallback::jacobi) PetscCall(check_result(pc, r, z));
+  }
+  if (c.fallen_back) PetscCall(apply_jacobi(pc, r, z));
+  PetscCall(PetscLogEventEnd(apply_event, pc, r, z, nullptr));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode apply_transpose(PC pc, Vec r, Vec z) {
+  PetscFunctionBegin;
+  const Preconditioner& preconditioner = *context(pc).preconditioner;
+  PetscCheck(preconditioner.symmetric() && preconditioner.boundary_rows() == 0,
+             PetscObjectComm(reinterpret_cast<PetscObject>(pc)), PETSC_ERR_SUP,
+             "PC nopal has a transpose for symmetric matrices only: use a method without it, such "
+             "as -ksp_type gmres");
+  PetscCall(apply(pc, r, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+// Methods that need a symmetric matrix and preconditioner do not converge with others, silently.
+PetscErrorCode pre_solve(PC pc, KSP ksp, Vec, Vec) {
+  PetscFunctionBegin;
+  if (context(pc).preconditioner->symmetric()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscBool needs = PETSC_FALSE;
+  PetscCall(PetscObjectTypeCompareAny(reinterpret_cast<PetscObject>(ksp), &needs, KSPCG, KSPFCG,
+                                      KSPPIPECG, KSPGROPPCG, KSPCR, KSPMINRES, KSPSYMMLQ,
+                                      KSPPIPEFCG, ""));
+  const char* prefix = nullptr;
+  PetscCall(KSPGetOptionsPrefix(ksp, &prefix));
+  PetscCheck(
+      !needs, PetscObjectComm(reinterpret_cast<PetscObject>(pc)), PETSC_ERR_ARG_INCOMP,
+      "PC nopal: the matrix is not symmetric, which this method needs: use -%sksp_type gmres "
+      "or bcgs",
+      prefix ? prefix : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode reset(PC pc) {
+  PetscFunctionBegin;
+  Context& c = context(pc);
+  c.preconditioner.reset();
+  c.inverse_diagonal.reset();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode destroy(PC pc) {
+  PetscFunctionBegin;
+  PetscCall(reset(pc));
+  delete static_cast<Context*>(pc->data);
+  pc->data = nullptr;
+  PetscCall(
+      PetscObjectComposeFunction(reinterpret_cast<PetscObject>(pc), "PCNopalSetModel_C", nullptr));
+  PetscCall(
+      PetscObjectComposeFunction(reinterpret_cast<PetscObject>(pc), "PCNopalSetGrid_C", nullptr));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode view(PC pc, PetscViewer viewer) {
+  PetscFunctionBegin;
+  const Context& c = context(pc);
+  PetscBool ascii = PETSC_FALSE;
+  PetscCall(
+      PetscObjectTypeCompare(reinterpret_cast<PetscObject>(viewer), PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  model %s, %s precision, %s transfer\n",
+                                   c.options.model.c_str(), precision_names[c.options.in_double],
+                                   c.options.multigrid.transfer.c_str()));
+  if (!c.preconditioner) PetscFunctionReturn(PETSC_SUCCESS);
+  const Preconditioner& p = *c.preconditioner;
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer, "  %lld parameters, %s matrix with %lld boundary rows, %.3g MB on rank 0\n",
+      static_cast<long long>(p.parameters()), p.symmetric() ? "symmetric" : "nonsymmetric",
+      static_cast<long long>(p.boundary_rows()), static_cast<double>(p.memory()) * 1e-6));
+  int number = 0;
+  for (const nopal::MultigridLevelInfo& level : p.levels()) {
+    std::string points;
+    for (const std::int64_t n : level.extents)
+      points += (points.empty() ? "" : " x ") + std::to_string(n);
+    PetscCall(PetscViewerASCIIPrintf(
+        viewer, "  level %d: %s points, stencil of %d, smoother times matrix at most %.3g%s\n",
+        number++, points.c_str(), level.stencil, level.spectral_radius,
+        level.smoother_scale < 1 ? ", damped" : ""));
+  }
+  if (c.fallen_back) PetscCall(PetscViewerASCIIPrintf(viewer, "  fallen back to jacobi\n"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode set_text(nopal::PetscOptionItemsArgument PetscOptionsObject, const char* name,
+                        const char* help, std::string& value) {
+  PetscFunctionBegin;
+  char buffer[PETSC_MAX_PATH_LEN] = "";
+  PetscBool set = PETSC_FALSE;
+  PetscCall(PetscOptionsString(name, help, nullptr, value.c_str(), buffer, sizeof buffer, &set));
+  if (set) value = buffer;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode set_from_options(PC pc, nopal::PetscOptionItemsArgument PetscOptionsObject) {
+  PetscFunctionBegin;
+  Context& c = context(pc);
+  PreconditionerOptions& o = c.options;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Learned multigrid (nopal) options");
+  PetscCall(set_text(PetscOptionsObject, "-pc_nopal_model", "Model file, untrained or chebyshev",
+                     o.model));
+  PetscInt choice = o.in_double ? 1 : 0;
+  PetscBool set = PETSC_FALSE;
+  PetscCall(PetscOptionsEList("-pc_nopal_precision", "Precision of the cycle", nullptr,
+                              precision_names, 2, precision_names[choice], &choice, nullptr));
+  o.in_double = choice == 1;
+  PetscInt sizes[3] = {0, 0, 0}, count = 3;
+  PetscCall(PetscOptionsIntArray("-pc_nopal_grid", "Points M,N[,P] of a matrix without DM, x first",
+                                 "PCNopalSetGrid", sizes, &count, &set));
+  if (set) o.grid.assign(sizes, sizes + count);
+  PetscBool periodic[3] = {PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
+  count = 3;
+  PetscCall(PetscOptionsBoolArray("-pc_nopal_periodic",
+                                  "Axes of that grid that are periodic, x first", nullptr, periodic,
+                                  &count, &set));
+  if (set) o.periodic.assign(periodic, periodic + count);
+  choice = static_cast<PetscInt>(c.fallback);
+  PetscCall(PetscOptionsEList("-pc_nopal_fallback", "What to do if a model diverges", nullptr,
+                              fallback_names, 2, fallback_names[choice], &choice, nullptr));
+  c.fallback = static_cast<Fallback>(choice);
+  choice = o.multigrid.transfer == "linear" ? 1 : 0;
+  PetscCall(PetscOptionsEList("-pc_nopal_transfer", "Interpolation between levels", nullptr,
+                              transfer_names, 2, transfer_names[choice], &choice, nullptr));
+  o.multigrid.transfer = transfer_names[choice];
+  PetscReal share = o.multigrid.semicoarsening;
+  PetscCall(PetscOptionsReal("-pc_nopal_semicoarsening",
+                             "Axes whose coupling is weaker than this share are not coarsened",
+                             nullptr, share, &share, nullptr));
+  o.multigrid.semicoarsening = share;
+  PetscInt number = static_cast<PetscInt>(o.multigrid.coarsest);
+  PetscCall(PetscOptionsInt("-pc_nopal_coarsest", "Points of the level that is solved directly",
+                            nullptr, number, &number, nullptr));
+  o.multigrid.coarsest = number;
+  number = o.multigrid.max_levels;
+  PetscCall(
+      PetscOptionsInt("-pc_nopal_max_levels", "Levels at most", nullptr, number, &number, nullptr));
+  o.multigrid.max_levels = static_cast<int>(number);
+  PetscCall(PetscOptionsInt("-pc_nopal_train", "Steps of tuning the model to the matrix at set-up",
+                            nullptr, o.train, &o.train, nullptr));
+  PetscCall(set_text(PetscOptionsObject, "-pc_nopal_save", "File for the tuned model", o.save));
+  PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode set_model(PC pc, const char model[]) {
+  PetscFunctionBegin;
+  context(pc).options.model = model;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode set_grid(PC pc, PetscInt dimension, const PetscInt sizes[]) {
+  PetscFunctionBegin;
+  PetscCheck(dimension >= 1 && dimension <= 3, PetscObjectComm(reinterpret_cast<PetscObject>(pc)),
+             PETSC_ERR_ARG_OUTOFRANGE, "a grid has 1 to 3 dimensions, got %lld",
+             static_cast<long long>(dimension));
+  context(pc).options.grid.assign(sizes, sizes + dimension);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode create(PC pc) {
+  PetscFunctionBegin;
+  PetscCall(initialize_kokkos());
+  pc->data = new (std::nothrow) Context;
+  PetscCheck(pc->data, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory");
+  pc->ops->setup = set_up;
+  pc->ops->apply = apply;
+  pc->ops->applytranspose = apply_transpose;
+  pc->ops->presolve = pre_solve;
+  pc->ops->reset = reset;
+  pc->ops->destroy = destroy;
+  pc->ops->view = view;
+  pc->ops->setfromoptions = set_from_options;
+  PetscCall(PetscObjectComposeFunction(reinterpret_cast<PetscObject>(pc), "PCNopalSetModel_C",
+                                       set_model));
+  PetscCall(
+      PetscObjectComposeFunction(reinterpret_cast<PetscObject>(pc), "PCNopalSetGrid_C", set_grid));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+// A PC is a struct whose layout differs between versions of PETSc.
+PetscErrorCode check_petsc_build() {
+  PetscFunctionBegin;
+  PetscInt major = 0, minor = 0;
+  PetscCall(PetscGetVersionNumber(&major, &minor, nullptr, nullptr));
+  PetscCheck(major == PETSC_VERSION_MAJOR && minor == PETSC_VERSION_MINOR, PETSC_COMM_SELF,
+             PETSC_ERR_SUP,
+             "nopal was compiled for PETSc %d.%d, this is %lld.%lld: build nopal with this PETSc",
+             PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, static_cast<long long>(major),
+             static_cast<long long>(minor));
+  std::size_t size = 0;
+  PetscBool found = PETSC_FALSE;
+  PetscDataType type = PETSC_DATATYPE_UNKNOWN;
+  PetscCall(PetscDataTypeFromString("scalar", &type, &found));
+  if (found) PetscCall(PetscDataTypeGetSize(type, &size));
+  PetscCheck(!found || size == sizeof(PetscScalar), PETSC_COMM_SELF, PETSC_ERR_SUP,
+             "nopal was compiled for scalars of %zu bytes, this PETSc has %zu: build nopal with it",
+             sizeof(PetscScalar), size);
+  PetscCall(PetscDataTypeFromString("int", &type, &found));
+  if (found) PetscCall(PetscDataTypeGetSize(type, &size));
+  PetscCheck(
+      !found || size == sizeof(PetscInt), PETSC_COMM_SELF, PETSC_ERR_SUP,
+      "nopal was compiled for integers of %zu bytes, this PETSc has %zu: build nopal with it",
+      sizeof(PetscInt), size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+}  // namespace
+
+PetscErrorCode nopal_register(void) {
+  PetscFunctionBegin;
+  PetscCall(check_petsc_build());
+  PetscCall(PCRegister("nopal", create));
+  if (class_id == 0) {
+    PetscCall(PetscClassIdRegister("nopal", &class_id));
+    PetscCall(PetscLogEventRegister("NopalSetUp", class_id, &set_up_event));
+    PetscCall(PetscLogEventRegister("NopalApply", class_id, &apply_event));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PCNopalSetModel(PC pc, const char model[]) {
+  PetscFunctionBegin;
+  PetscTryMethod(pc, "PCNopalSetModel_C", (PC, const char[]), (pc, model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PCNopalSetGrid(PC pc, PetscInt dimension, const PetscInt sizes[]) {
+  PetscFunctionBegin;
+  PetscTryMethod(pc, "PCNopalSetGrid_C", (PC, PetscInt, const PetscInt[]), (pc, dimension, sizes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
