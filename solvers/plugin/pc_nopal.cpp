@@ -24,12 +24,14 @@ namespace {
 
 enum class Fallback { none, jacobi };
 const char* const fallback_names[] = {"none", "jacobi"};
-const char* const precision_names[] = {"single", "double"};
+const char* const precision_names[] = {"single", "double", "automatic"};
+enum Precision { single_precision, double_precision, automatic_precision };
 const char* const transfer_names[] = {"operator", "linear"};
 
 struct Context {
   PreconditionerOptions options;
   Fallback fallback = Fallback::none;
+  PetscInt precision = automatic_precision;
   std::unique_ptr<Preconditioner> preconditioner;
   bool fallen_back = false;
   nopal::OwnedVec inverse_diagonal;
@@ -98,7 +100,7 @@ PetscErrorCode code_for_model(const std::string& model) {
              : PETSC_ERR_FILE_OPEN;
 }
 
-PetscErrorCode set_up(PC pc) {
+PetscErrorCode make_preconditioner(PC pc) {
   PetscFunctionBegin;
   Context& c = context(pc);
   const MPI_Comm comm = PetscObjectComm(reinterpret_cast<PetscObject>(pc));
@@ -115,6 +117,14 @@ PetscErrorCode set_up(PC pc) {
   c.fallen_back = false;
   c.inverse_diagonal.reset();
   PetscCall(PetscLogEventEnd(set_up_event, pc, matrix, nullptr, nullptr));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode set_up(PC pc) {
+  PetscFunctionBegin;
+  Context& c = context(pc);
+  c.options.in_double = c.precision == double_precision;
+  PetscCall(make_preconditioner(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -179,9 +189,32 @@ PetscErrorCode apply_transpose(PC pc, Vec r, Vec z) {
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+// A method that is preconditioned from the left and has residuals of the preconditioned system only
+// (GMRES) takes the rounding of a cycle for part of the matrix: in float its solution would be good
+// to about 1e-7, whatever it reports.
+PetscErrorCode choose_precision(PC pc, KSP ksp) {
+  PetscFunctionBegin;
+  Context& c = context(pc);
+  if (c.precision != automatic_precision || c.options.in_double) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscBool exact_residuals = PETSC_FALSE;
+  PetscCall(PetscObjectTypeCompareAny(reinterpret_cast<PetscObject>(ksp), &exact_residuals, KSPCG,
+                                      KSPFCG, KSPPIPECG, KSPGROPPCG, KSPPIPEFCG, KSPFGMRES, KSPGCR,
+                                      KSPRICHARDSON, KSPCHEBYSHEV, KSPPREONLY, ""));
+  PCSide side = PC_LEFT;
+  PetscReal tolerance = 0;
+  PetscCall(KSPGetPCSide(ksp, &side));
+  PetscCall(KSPGetTolerances(ksp, &tolerance, nullptr, nullptr, nullptr));
+  if (exact_residuals || side != PC_LEFT || tolerance > 1e-6) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscInfo(pc, "in double precision for this method and tolerance\n"));
+  c.options.in_double = true;
+  PetscCall(make_preconditioner(pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 // Methods that need a symmetric matrix and preconditioner do not converge with others, silently.
 PetscErrorCode pre_solve(PC pc, KSP ksp, Vec, Vec) {
   PetscFunctionBegin;
+  PetscCall(choose_precision(pc, ksp));
   if (context(pc).preconditioner->symmetric()) PetscFunctionReturn(PETSC_SUCCESS);
   PetscBool needs = PETSC_FALSE;
   PetscCall(PetscObjectTypeCompareAny(reinterpret_cast<PetscObject>(ksp), &needs, KSPCG, KSPFCG,
@@ -264,11 +297,11 @@ PetscErrorCode set_from_options(PC pc, nopal::PetscOptionItemsArgument PetscOpti
   PetscOptionsHeadBegin(PetscOptionsObject, "Learned multigrid (nopal) options");
   PetscCall(set_text(PetscOptionsObject, "-pc_nopal_model", "Model file, untrained or chebyshev",
                      o.model));
-  PetscInt choice = o.in_double ? 1 : 0;
+  PetscInt choice = 0;
   PetscBool set = PETSC_FALSE;
   PetscCall(PetscOptionsEList("-pc_nopal_precision", "Precision of the cycle", nullptr,
-                              precision_names, 2, precision_names[choice], &choice, nullptr));
-  o.in_double = choice == 1;
+                              precision_names, 3, precision_names[c.precision], &c.precision,
+                              nullptr));
   PetscInt sizes[3] = {0, 0, 0}, count = 3;
   PetscCall(PetscOptionsIntArray("-pc_nopal_grid", "Points M,N[,P] of a matrix without DM, x first",
                                  "PCNopalSetGrid", sizes, &count, &set));

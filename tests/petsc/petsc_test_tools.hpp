@@ -19,7 +19,9 @@ namespace nopal::test {
 class ScopedOptions {
  public:
   ScopedOptions(std::initializer_list<std::pair<std::string, std::string>> options)
-      : options_(options) {
+      : ScopedOptions(std::vector<std::pair<std::string, std::string>>(options)) {}
+  explicit ScopedOptions(std::vector<std::pair<std::string, std::string>> options)
+      : options_(std::move(options)) {
     for (const auto& [name, value] : options_)
       NOPAL_PETSC(PetscOptionsSetValue(nullptr, name.c_str(), value.c_str()));
   }
