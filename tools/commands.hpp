@@ -24,6 +24,7 @@ int train_multigrid_command(Options& options, const Communicator& comm);  ///< o
 int evaluate_command(Options& options, const Communicator& comm);
 int predict_command(Options& options, const Communicator& comm);
 int inspect_command(Options& options, const Communicator& comm);
+int bench_command(Options& options, const Communicator& comm);
 
 /// All subcommands but `help`, in the order of a first session.
 const std::vector<Command>& commands();

@@ -30,6 +30,7 @@ const std::vector<Command>& commands() {
       {"evaluate", "Errors of a model on a data file, beside simple baselines", evaluate_command},
       {"predict", "Apply a model to the inputs of a data file", predict_command},
       {"inspect", "Say what is in a model, data or checkpoint file", inspect_command},
+      {"bench", "Measure linear solvers beside each other (nopal bench solve)", bench_command},
   };
   return all;
 }

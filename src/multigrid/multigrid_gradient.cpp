@@ -234,7 +234,8 @@ double MultigridGradient::loss(const SmootherNetwork<double>& network,
     all.cycle(0, gradient != nullptr);
     add(-1, finest.x, e);
   }
-  const double after = all.energy(e, product);
+  // What is smaller is rounding, and may be negative.
+  const double after = std::max(all.energy(e, product), 1e-28 * before);
   const double result = std::log(after / before) / (2 * cycles);
   if (!gradient) return result;
 

@@ -159,7 +159,8 @@ class Training {
       for (std::int64_t i = mine.first; i < mine.first + mine.count; ++i) {
         MultigridGradient& matrix = validation_[static_cast<std::size_t>(i)];
         const Random noise(options_.seed, error_stream + static_cast<std::uint64_t>(i));
-        sum += std::exp(matrix.loss(weights_.network(), random_error(matrix.grid(), noise), 16));
+        sum += std::exp(
+            matrix.loss(weights_.network(), random_error(matrix.grid(), noise), options_.cycles));
       }
     });
     return comm_.sum(sum) / static_cast<double>(count);

@@ -17,12 +17,12 @@ TEST(MultigridTraining, IsTheSameOnAnyNumberOfRanks) {
   nopal::LearnedMultigridOptions shape;
   shape.hidden = 4;
   nopal::MultigridTrainOptions options;
-  options.steps = 6;
+  options.steps = 20;
   options.batch = 3;
   options.matrices = 5;
   options.validation = 3;
   options.points = 20;
-  options.validation_interval = 3;
+  options.validation_interval = 5;
   LearnedMultigrid<float> one(shape, 1), many(shape, 1);
   const auto alone = nopal::train_multigrid(one, options);
   const auto together = nopal::train_multigrid(many, options, Communicator::world());
