@@ -189,9 +189,10 @@ int main(int argc, char** argv) {
     std::vector<double> z(b.size());
     mg.apply(b.data(), z.data());
     t = Clock::now();
-    for (int i = 0; i < 10; ++i)
+    const int repeats = std::getenv("REPEATS") ? std::atoi(std::getenv("REPEATS")) : 10;
+    for (int i = 0; i < repeats; ++i)
       mg.apply(b.data(), z.data());
-    const double one = seconds(t) / 10;
+    const double one = seconds(t) / repeats;
     const int its = cg(a, b, [&](const double* r, double* y) { mg.apply(r, y); });
     std::printf(
         "%-10s %dd %ld %s: %d its, set-up %.1f ms, apply %.2f ms, %.1f GB/s of counted, %.0f MB",

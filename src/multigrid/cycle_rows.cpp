@@ -14,24 +14,34 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) {
 
 constexpr std::int64_t piece = 256;  // coarse points at a time, whose rows stay in the cache
 
-// even(i) = row(2 i), odd(i) = row(2 i - 1); odd has an entry more.
+// to(i) += sum over three weights and the fine points beside coarse point i.
 template <class T>
-void split(std::int64_t count, const T* row, T* __restrict__ even, T* __restrict__ odd) {
+void add_restricted(std::int64_t count, const std::array<const T*, 3>& weights, const T* row,
+                    T* __restrict__ to) {
+  const T *const low = weights[0], *const mid = weights[1], *const high = weights[2];
 #pragma GCC ivdep
-  for (std::int64_t i = 0; i < count; ++i) {
-    odd[i] = row[2 * i - 1];
-    even[i] = row[2 * i];
-  }
-  odd[count] = row[2 * count - 1];
+  for (std::int64_t i = 0; i < count; ++i)
+    to[i] += low[i] * row[2 * i - 1] + mid[i] * row[2 * i] + high[i] * row[2 * i + 1];
 }
 
-// row(2 i) += even(i), row(2 i + 1) += odd(i)
+// A row of coarse points and its weights for fine points before, at and behind each of them.
 template <class T>
-void add_joined(std::int64_t count, const T* __restrict__ even, const T* __restrict__ odd, T* row) {
+struct Source {
+  const T *low, *mid, *high, *x;
+};
+
+// row(2 i), row(2 i + 1) += what `count` sources give.
+template <int sources, class T>
+void add_interpolated(std::int64_t count, const std::array<Source<T>, 4>& all, T* row) {
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < count; ++i) {
-    row[2 * i] += even[i];
-    row[2 * i + 1] += odd[i];
+    T even = 0, odd = 0;
+    for (std::size_t k = 0; k < sources; ++k) {
+      even += all[k].mid[i] * all[k].x[i];
+      odd += all[k].high[i] * all[k].x[i] + all[k].low[i + 1] * all[k].x[i + 1];
+    }
+    row[2 * i] += even;
+    row[2 * i + 1] += odd;
   }
 }
 
@@ -61,6 +71,30 @@ void CycleRows<T>::rows_of(std::int64_t slab, const std::array<Range, 3>& box,
   std::array<Range, 3> rows = box;
   rows[outer_] = {slab, slab + 1};
   LevelLayout::rows(rows, action);
+}
+
+template <class T>
+void CycleRows<T>::pre_smooth() const {
+  const auto [begin, end] = slabs();
+  const Range coarse = coarse_ ? coarse_slabs() : Range{};
+  std::int64_t next = coarse.begin;
+  for (std::int64_t s = begin; s <= end; ++s) {
+    if (s < end) smooth(s);
+    if (s == begin) continue;
+    residual(s - 1);
+    for (; next < coarse.end && (last_needed(next) < s || s == end); ++next)
+      restrict_to(next);
+  }
+}
+
+template <class T>
+void CycleRows<T>::post_smooth(bool correct) const {
+  const auto [begin, end] = slabs();
+  for (std::int64_t s = begin; s < end + 2; ++s) {
+    if (correct && s < end) interpolate(s);
+    if (correct && s > begin && s <= end) residual(s - 1);
+    if (s > begin + 1) smooth_again(s - 2);
+  }
 }
 
 template <class T>
@@ -105,8 +139,6 @@ void CycleRows<T>::restrict_to(std::int64_t coarse_slab) const {
   const auto weights = [&](int e0, int e1, int e2) -> const T* {
     return level_->weights[static_cast<std::size_t>(slot_of({e0, e1, e2}))].data();
   };
-  std::array<T, piece> even{};
-  std::array<T, piece + 1> odd{};
   const auto add_row = [&](std::int64_t count, std::ptrdiff_t c, std::ptrdiff_t f, T* to) {
     for (int e0 = -1; e0 <= 1; ++e0)
       for (int e1 = -1; e1 <= 1; ++e1) {
@@ -117,10 +149,8 @@ void CycleRows<T>::restrict_to(std::int64_t coarse_slab) const {
           add_product(count, middle + c, row, to);
           continue;
         }
-        split(count, row, even.data(), odd.data());
-        add_product(count, weights(e0, e1, -1) + c, odd.data(), to);
-        add_product(count, middle + c, even.data(), to);
-        add_product(count, weights(e0, e1, 1) + c, odd.data() + 1, to);
+        add_restricted<T>(count, {weights(e0, e1, -1) + c, middle + c, weights(e0, e1, 1) + c}, row,
+                          to);
       }
   };
   rows_of(coarse_slab, layout.own, [&](std::int64_t i0, std::int64_t i1) {
@@ -154,16 +184,15 @@ void CycleRows<T>::interpolate(std::int64_t slab) const {
       std::max<std::int64_t>(0, divide_up(fine.work[2].begin - origin, stride));
   const std::int64_t end =
       std::min(layout.extents[2], divide_up(fine.work[2].end - (stride - 1) - origin, stride));
-  std::array<T, piece> even{}, odd{};
   const auto weights = [&](int e0, int e1, int e2) -> const T* {
     return level_->weights[static_cast<std::size_t>(slot_of({e0, e1, e2}))].data();
   };
   rows_of(slab, fine.work, [&](std::int64_t f0, std::int64_t f1) {
-    struct Source {
+    struct CoarseRow {
       int e0, e1;
-      std::ptrdiff_t row;  // of coarse points
+      std::ptrdiff_t first;
     };
-    std::array<Source, 4> sources{};
+    std::array<CoarseRow, 4> sources{};
     std::size_t count = 0;
     for (int e0 = -1; e0 <= 1; ++e0)
       for (int e1 = -1; e1 <= 1; ++e1) {
@@ -176,22 +205,26 @@ void CycleRows<T>::interpolate(std::int64_t slab) const {
       const std::int64_t length = std::min(piece, end - i2);
       if (stride == 1) {
         for (std::size_t k = 0; k < count; ++k) {
-          const std::ptrdiff_t c = sources[k].row + i2;
+          const std::ptrdiff_t c = sources[k].first + i2;
           add_product(length, weights(sources[k].e0, sources[k].e1, 0) + c, coarse + c,
                       x + origin + i2);
         }
         continue;
       }
-      std::fill_n(even.data(), length, T(0));
-      std::fill_n(odd.data(), length, T(0));
+      std::array<Source<T>, 4> rows{};
       for (std::size_t k = 0; k < count; ++k) {
         const auto [e0, e1, row] = sources[k];
         const std::ptrdiff_t c = row + i2;
-        add_product(length, weights(e0, e1, 0) + c, coarse + c, even.data());
-        add_product(length, weights(e0, e1, 1) + c, coarse + c, odd.data());
-        add_product(length, weights(e0, e1, -1) + c + 1, coarse + c + 1, odd.data());
+        rows[k] = {weights(e0, e1, -1) + c, weights(e0, e1, 0) + c, weights(e0, e1, 1) + c,
+                   coarse + c};
       }
-      add_joined(length, even.data(), odd.data(), x + origin + 2 * i2);
+      T* const to = x + origin + 2 * i2;
+      if (count == 1)
+        add_interpolated<1>(length, rows, to);
+      else if (count == 2)
+        add_interpolated<2>(length, rows, to);
+      else if (count == 4)
+        add_interpolated<4>(length, rows, to);
     }
     if (stride == 1) return;
     // Single fine points at the ends, an odd one before and an even one behind.
@@ -200,7 +233,7 @@ void CycleRows<T>::interpolate(std::int64_t slab) const {
       if (i2 < 0 || i2 >= layout.extents[2] || f2 < fine.work[2].begin || f2 >= fine.work[2].end)
         return;
       for (std::size_t k = 0; k < count; ++k) {
-        const std::ptrdiff_t c = sources[k].row + i2;
+        const std::ptrdiff_t c = sources[k].first + i2;
         x[f2] += weights(sources[k].e0, sources[k].e1, e2)[c] * coarse[c];
       }
     };

@@ -9,7 +9,9 @@
 namespace nopal::detail {
 namespace {
 
-constexpr int radius_steps = 6;
+// Steps after which an estimate is looked at, and what it is multiplied by then.
+constexpr int first_steps = 2, all_steps = 8;
+constexpr double first_safety = 1.3, safety = 1.1;
 
 // A value in [-1, 1) that depends on a point's place in the grid only.
 template <class T>
@@ -31,37 +33,47 @@ void own_points(const LevelLayout& layout, const Action& action) {
   });
 }
 
+// Of two stored fields, over a rank's own points.
+template <class T>
+double own_dot(const LevelLayout& layout, const T* x, const T* y) {
+  double sum = 0;
+  LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
+    const std::ptrdiff_t first = layout.at(i0, i1, layout.own[2].begin);
+    for (std::ptrdiff_t i = first; i < first + layout.own[2].size(); ++i)
+      sum += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+  });
+  return sum;
+}
+
 }  // namespace
 
 template <class T>
-double spectral_radius(const Level<T>& level, const CycleRows<T>& rows) {
+double spectral_radius(const Level<T>& level, const CycleRows<T>& rows, double enough) {
   const LevelLayout& layout = level.layout;
+  const Communicator& comm = level.grid.comm();
   T *x = level.x.data(), *y = level.b.data(), *const r = level.r.data();
   own_points<T>(layout, [&](std::ptrdiff_t i, std::int64_t i0, std::int64_t i1, std::int64_t i2) {
     x[i] = noise<T>(i0, i1, i2) * level.scale.data()[i];
   });
-  for (int step = 0; step < radius_steps; ++step) {
-    if (step > 0) std::swap(x, y);
+  double radius = 0;
+  for (int step = 1; step <= all_steps; ++step) {
     level.exchange.refresh(layout, x);
     rows.multiply(x, r);
     rows.smooth(r, y);
-  }
-  double above = 0, below = 0;
-  LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
-    const std::ptrdiff_t first = layout.at(i0, i1, layout.own[2].begin);
-    for (std::ptrdiff_t i = first; i < first + layout.own[2].size(); ++i) {
-      above += static_cast<double>(r[i]) * static_cast<double>(y[i]);
-      below += static_cast<double>(r[i]) * static_cast<double>(x[i]);
+    if (step == first_steps || step == all_steps) {
+      const double above = comm.sum(own_dot(layout, r, y)), below = comm.sum(own_dot(layout, r, x));
+      radius =
+          (step == all_steps ? safety : first_safety) * (below != 0 ? std::abs(above / below) : 0);
+      if (radius <= enough) break;
     }
-  });
-  const Communicator& comm = level.grid.comm();
-  above = comm.sum(above), below = comm.sum(below);
+    std::swap(x, y);
+  }
   for (const Tensor<T>* vector : {&level.b, &level.x, &level.r})
     vector->fill(0);
-  return below != 0 ? std::abs(above / below) : 0;
+  return radius;
 }
 
-template double spectral_radius<float>(const Level<float>&, const CycleRows<float>&);
-template double spectral_radius<double>(const Level<double>&, const CycleRows<double>&);
+template double spectral_radius<float>(const Level<float>&, const CycleRows<float>&, double);
+template double spectral_radius<double>(const Level<double>&, const CycleRows<double>&, double);
 
 }  // namespace nopal::detail

@@ -30,9 +30,8 @@ constexpr std::int64_t least_divided_points = 4096;
 // Points that a rank with points keeps along an axis, more than the margins of its neighbours need.
 constexpr std::int64_t least_divided_extent = 4;
 
-// What an estimate of the spectral radius from below is multiplied by, and the largest value that
-// the product may have: at 2, I - S A would no longer reduce the error.
-constexpr double radius_safety = 1.1, largest_radius = 1.9;
+// The largest eigenvalue that S A may have: at 2, I - S A would no longer reduce the error.
+constexpr double largest_radius = 1.9;
 
 bool worth_dividing(const Grid& grid) {
   if (grid.extents().size() < least_divided_points) return false;
@@ -155,10 +154,10 @@ void StencilMultigrid<T>::Hierarchy::set_smoother(Level<T>& level,
                                                   const SmootherNetwork<T>& network) {
   level.smoother = detail::smoother_stencil(level, symmetric, network);
   MultigridLevelInfo& about = info.back();
-  about.spectral_radius = detail::spectral_radius(level, CycleRows<T>(level, nullptr));
-  const double bound = radius_safety * about.spectral_radius;
-  if (!(bound > largest_radius)) return;
-  about.smoother_scale = largest_radius / bound;
+  about.spectral_radius =
+      detail::spectral_radius(level, CycleRows<T>(level, nullptr), largest_radius);
+  if (!(about.spectral_radius > largest_radius)) return;
+  about.smoother_scale = largest_radius / about.spectral_radius;
   for (const Tensor<T>& values : level.smoother.values)
     if (values.defined()) nopal::scale(static_cast<T>(about.smoother_scale), values);
 }
@@ -254,26 +253,17 @@ void StencilMultigrid<T>::Hierarchy::cycle(std::size_t l) const {
     return;
   }
   const CycleRows<T>& step = rows[l];
-  const Range slabs = step.slabs();
-  for (std::int64_t s = slabs.begin; s < slabs.end; ++s)
-    step.smooth(s);
-  for (std::int64_t s = slabs.begin; s < slabs.end; ++s)
-    step.residual(s);
-  if (!smooth_only || l + 1 < levels.size()) {
-    const Level<T>& coarse = levels[l + 1];
-    for (std::int64_t s = step.coarse_slabs().begin; s < step.coarse_slabs().end; ++s)
-      step.restrict_to(s);
-    coarse.exchange.refresh(coarse.layout, coarse.b.data());
-    cycle(l + 1);
-    if (visited_twice(l + 1)) correct_again(l + 1);
-    coarse.exchange.refresh(coarse.layout, coarse.x.data());
-    for (std::int64_t s = slabs.begin; s < slabs.end; ++s)
-      step.interpolate(s);
-    for (std::int64_t s = slabs.begin; s < slabs.end; ++s)
-      step.residual(s);
+  if (l + 1 == levels.size()) {  // smoothing only
+    step.pre_smooth();
+    return step.post_smooth(false);
   }
-  for (std::int64_t s = slabs.begin; s < slabs.end; ++s)
-    step.smooth_again(s);
+  const Level<T>& coarse = levels[l + 1];
+  step.pre_smooth();
+  coarse.exchange.refresh(coarse.layout, coarse.b.data());
+  cycle(l + 1);
+  if (visited_twice(l + 1)) correct_again(l + 1);
+  coarse.exchange.refresh(coarse.layout, coarse.x.data());
+  step.post_smooth(true);
 }
 
 // A second cycle on a level, for what the first one has left.

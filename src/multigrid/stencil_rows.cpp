@@ -29,18 +29,25 @@ struct Piece {
   std::array<const T*, 9> values;
   std::array<const T*, 3> x;
   const T* own;
-  bool centre_row;  // the fifth coefficient is that of the point itself
+  const T* init;  // what the sum is added to; null: 0
 };
 
-// acc(i) += sign * sum of values[k][i] x[k / 3][i + k % 3 - 1] over the entries of the pattern.
-template <int sign, int pattern, bool differences, class T>
-void accumulate(const Piece<T>& piece, T* __restrict__ acc) {
+// What is known when compiling: the sign, whether coefficients multiply differences, and whether
+// the middle one of the three rows is the point's own, so that the fifth coefficient is its own,
+// too.
+template <int sign, bool differences, bool own_row>
+struct Mode {};
+
+// y(i) := init(i) + sign * sum of values[k][i] x[k / 3][i + k % 3 - 1] over the entries of the
+// pattern.
+template <int pattern, bool from_zero, int sign, bool differences, bool own_row, class T>
+void sum_pattern(Mode<sign, differences, own_row>, const Piece<T>& piece, T* __restrict__ y) {
   const T *const v0 = piece.values[0], *const v1 = piece.values[1], *const v2 = piece.values[2];
   const T *const v3 = piece.values[3], *const v4 = piece.values[4], *const v5 = piece.values[5];
   const T *const v6 = piece.values[6], *const v7 = piece.values[7], *const v8 = piece.values[8];
   const T *const low = piece.x[0], *const mid = piece.x[1], *const high = piece.x[2];
-  const T* const own = piece.own;
-  const T taken = differences && !piece.centre_row ? T(1) : T(0);
+  const T* const own = own_row ? mid : piece.own;
+  const T* const init = piece.init;
   const std::int64_t count = piece.count;
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < count; ++i) {
@@ -50,41 +57,49 @@ void accumulate(const Piece<T>& piece, T* __restrict__ acc) {
     if constexpr (pattern & 2) sum += v1[i] * operand<differences>(low[i], c);
     if constexpr (pattern & 4) sum += v2[i] * operand<differences>(low[i + 1], c);
     if constexpr (pattern & 8) sum += v3[i] * operand<differences>(mid[i - 1], c);
-    if constexpr (pattern & 16) sum += v4[i] * (mid[i] - taken * c);
+    if constexpr (pattern & 16) sum += v4[i] * operand < differences && !own_row > (mid[i], c);
     if constexpr (pattern & 32) sum += v5[i] * operand<differences>(mid[i + 1], c);
     if constexpr (pattern & 64) sum += v6[i] * operand<differences>(high[i - 1], c);
     if constexpr (pattern & 128) sum += v7[i] * operand<differences>(high[i], c);
     if constexpr (pattern & 256) sum += v8[i] * operand<differences>(high[i + 1], c);
-    acc[i] += T(sign) * sum;
+    y[i] = from_zero ? T(sign) * sum : init[i] + T(sign) * sum;
   }
 }
 
-template <int sign, bool differences, class T>
-void accumulate_any(const Piece<T>& piece, T* __restrict__ acc) {
+template <int sign, bool differences, bool own_row, class T>
+void sum_any(Mode<sign, differences, own_row>, const Piece<T>& piece, T* __restrict__ y) {
+  const std::int64_t count = piece.count;
+  if (!piece.init)
+    std::fill_n(y, count, T(0));
+  else if (piece.init != y)
+    std::copy_n(piece.init, count, y);
   for (std::size_t k = 0; k < 9; ++k) {
     if (!piece.values[k]) continue;
     const T* const v = piece.values[k];
     const T* const from = piece.x[k / 3] + static_cast<std::ptrdiff_t>(k % 3) - 1;
     const T* const own = piece.own;
-    const T taken = differences && !(piece.centre_row && k == 4) ? T(1) : T(0);
-    const std::int64_t count = piece.count;
+    const T taken = differences && !(own_row && k == 4) ? T(1) : T(0);
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < count; ++i)
-      acc[i] += T(sign) * v[i] * (from[i] - taken * own[i]);
+      y[i] += T(sign) * v[i] * (from[i] - taken * own[i]);
   }
 }
 
-template <int sign, bool differences, class T>
-void accumulate(int kind, const Piece<T>& piece, T* acc) {
+template <class T, class M>
+void sum_kind(int kind, const M& mode, const Piece<T>& piece, T* y) {
+  const bool zero = !piece.init;
   switch (kind) {
     case full:
-      return accumulate<sign, pattern_of(full), differences>(piece, acc);
+      return zero ? sum_pattern<pattern_of(full), true>(mode, piece, y)
+                  : sum_pattern<pattern_of(full), false>(mode, piece, y);
     case cross:
-      return accumulate<sign, pattern_of(cross), differences>(piece, acc);
+      return zero ? sum_pattern<pattern_of(cross), true>(mode, piece, y)
+                  : sum_pattern<pattern_of(cross), false>(mode, piece, y);
     case single:
-      return accumulate<sign, pattern_of(single), differences>(piece, acc);
+      return zero ? sum_pattern<pattern_of(single), true>(mode, piece, y)
+                  : sum_pattern<pattern_of(single), false>(mode, piece, y);
     default:
-      return accumulate_any<sign, differences>(piece, acc);
+      return sum_any(mode, piece, y);
   }
 }
 
@@ -126,20 +141,21 @@ void RowStencil<T>::multiply(std::ptrdiff_t first, std::int64_t count, const T* 
     const std::int64_t length = std::min(piece_length, count - done);
     const std::ptrdiff_t at = first + done;
     T* const out = y + done;
-    if (!init)
-      std::fill_n(out, length, T(0));
-    else if (init != y)
-      std::copy_n(init + done, length, out);
+    const T* from = init ? init + done : nullptr;
     for (const Pass& pass : passes_) {
-      Piece<T> piece{length, pass.values, {}, x + at, pass.shifts[1] == 0};
+      Piece<T> piece{length, pass.values, {}, x + at, from};
       for (const T*& pointer : piece.values)
         if (pointer) pointer += at;
       for (std::size_t row = 0; row < 3; ++row)
         piece.x[row] = x + at + pass.shifts[row];
-      if (differences_)
-        accumulate<sign, true>(pass.kind, piece, out);
+      const bool own_row = pass.shifts[1] == 0;
+      if (!differences_)
+        sum_kind(pass.kind, Mode<sign, false, true>{}, piece, out);
+      else if (own_row)
+        sum_kind(pass.kind, Mode<sign, true, true>{}, piece, out);
       else
-        accumulate<sign, false>(pass.kind, piece, out);
+        sum_kind(pass.kind, Mode<sign, true, false>{}, piece, out);
+      from = out;
     }
   }
 }
