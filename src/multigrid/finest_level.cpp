@@ -59,6 +59,54 @@ FinestLevel<T>::FinestLevel(const StencilField<T>& field, Level<T>& level) {
   level.matrix.values[centre] = std::exchange(sums_, {});
   level.matrix.differences = true;
   set_symmetry(level);
+  if (level.matrix.symmetric || !scaling_helps(level)) return;
+  scale_rows(level);
+  set_symmetry(level);
+}
+
+// Whether couplings of two points differ less relative to their rows' diagonals than as they are.
+template <class T>
+bool FinestLevel<T>::scaling_helps(const Level<T>& level) const {
+  const LevelLayout& layout = level.layout;
+  const T* const scale = level.scale.data();
+  const std::int64_t count = layout.own[2].size();
+  double before = 0, after = 0;
+  for (int s = centre + 1; s < slots; ++s) {
+    const T* const upper = level.matrix.coefficient(s, layout);
+    const T* const lower = level.matrix.coefficient(slots - 1 - s, layout);
+    if (!upper && !lower) continue;
+    const std::ptrdiff_t shift = layout.shift(s);
+    own_rows(layout, [&](std::ptrdiff_t first, std::int64_t) {
+      for (std::ptrdiff_t i = first; i < first + count; ++i) {
+        const double here = upper ? upper[i] : T(0), there = lower ? lower[i + shift] : T(0);
+        const double a = scale[i], b = scale[i + shift];
+        before += std::abs(here - there) * a * b;
+        after += std::abs(here * a * a - there * b * b);
+      }
+    });
+  }
+  const Communicator& comm = level.grid.comm();
+  before = comm.sum(before), after = comm.sum(after);
+  return after < 0.5 * before;
+}
+
+// Divides the rows of a matrix that is not symmetric by their diagonal: rows may be equations of
+// different scale, which would make one of two coupled points look strongly coupled and the other
+// weakly. The matrix may then be symmetric after all.
+template <class T>
+void FinestLevel<T>::scale_rows(Level<T>& level) {
+  row_factors_ = stored_field<T>(level.layout);
+  T *const factor = row_factors_.data(), *const scale = level.scale.data();
+  for (std::int64_t i = 0; i < level.layout.size(); ++i) {
+    factor[i] = scale[i] != 0 ? scale[i] * scale[i] : T(1);
+    if (scale[i] != 0) scale[i] = 1;
+  }
+  for (const Tensor<T>& values : level.matrix.values)
+    if (values.defined())
+      for (std::int64_t i = 0; i < level.layout.size(); ++i)
+        values.data()[i] *= factor[i];
+  for (Coupling& coupling : couplings_)
+    coupling.factor *= factor[coupling.row];
 }
 
 template <class T>
@@ -244,6 +292,9 @@ void FinestLevel<T>::load(const From* b, const Level<T>& level) const {
   own_rows(layout, [&](std::ptrdiff_t first, std::int64_t own) {
     for (std::int64_t i = 0; i < count; ++i)
       to[first + i] = sign_ * static_cast<T>(b[own + i]);
+    if (row_factors_.defined())
+      for (std::int64_t i = 0; i < count; ++i)
+        to[first + i] *= row_factors_.data()[first + i];
   });
   level.exchange.refresh(layout, to);
   for (const Coupling& coupling : couplings_)

@@ -24,6 +24,9 @@ class FinestLevel {
   template <class To>
   void store(const Level<T>& level, const To* b, To* x) const;
 
+  /// Whether rows were divided by their diagonal: then the solution is not symmetric in b.
+  bool rows_scaled() const { return row_factors_.defined(); }
+
   /// Rows without couplings among this rank's points.
   std::int64_t known_rows() const { return static_cast<std::int64_t>(own_known_.size()); }
 
@@ -46,9 +49,12 @@ class FinestLevel {
   void find_known(Level<T>& level);
   void remove_known(Level<T>& level, const std::vector<std::ptrdiff_t>& points);
   void set_symmetry(Level<T>& level) const;
+  bool scaling_helps(const Level<T>& level) const;
+  void scale_rows(Level<T>& level);
 
   T sign_ = 1;
-  Tensor<T> sums_;  // of rows, until the matrix takes them over
+  Tensor<T> row_factors_;  // of a matrix that is not symmetric
+  Tensor<T> sums_;         // of rows, until the matrix takes them over
   std::vector<Known> known_;
   std::vector<Coupling> couplings_;
   std::vector<OwnKnown> own_known_;

@@ -319,7 +319,7 @@ const Grid& StencilMultigrid<T>::grid() const {
 
 template <class T>
 bool StencilMultigrid<T>::symmetric() const {
-  return hierarchy_->levels.front().matrix.symmetric;
+  return hierarchy_->levels.front().matrix.symmetric && !hierarchy_->finest->rows_scaled();
 }
 
 template <class T>
