@@ -70,13 +70,9 @@ std::string prefix_of(PC pc) {
   return prefix ? prefix : "";
 }
 
-void finalize_kokkos_quietly() {
-  if (Kokkos::is_initialized()) Kokkos::finalize();
-}
-
-PetscErrorCode finalize_kokkos(void) {
+PetscErrorCode finalize_kokkos() {
   PetscFunctionBegin;
-  finalize_kokkos_quietly();
+  if (Kokkos::is_initialized()) Kokkos::finalize();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -404,7 +400,7 @@ PetscErrorCode check_petsc_build() {
 
 }  // namespace
 
-PetscErrorCode nopal_register(void) {
+PetscErrorCode nopal_register() {
   PetscFunctionBegin;
   PetscCall(check_petsc_build());
   PetscCall(PCRegister("nopal", create));

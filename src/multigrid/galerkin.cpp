@@ -115,7 +115,7 @@ Tensor<T> coarse_row_sums(const Level<T>& fine, const Level<T>& coarse) {
   rows.multiply(one, fine.r.data());
   for (std::int64_t slab = rows.coarse_slabs().begin; slab < rows.coarse_slabs().end; ++slab)
     rows.restrict_to(slab);
-  const Tensor<T> sums = stored_field<T>(coarse.layout);
+  Tensor<T> sums = stored_field<T>(coarse.layout);
   sums.copy_from(coarse.b);
   coarse.exchange.refresh(coarse.layout, sums.data());
   for (const Tensor<T>* used : {&fine.x, &fine.r, &coarse.x, &coarse.b})

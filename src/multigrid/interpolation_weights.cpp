@@ -65,9 +65,9 @@ class RowWeights {
       if (along != std::array<int, 3>{}) entry.direction = direction(slot_of(along));
       entries_.push_back(entry);
     }
-    for (std::size_t d = 0; d < directions_.size(); ++d) {
+    for (const int slot : directions_) {
       // The neighbours between this point and the coarse one.
-      const auto step = offset_of(directions_[d]);
+      const auto step = offset_of(slot);
       std::array<int, 3> at{};
       bool nearer = true;
       for (std::size_t a = 0; a < 3; ++a) {

@@ -21,7 +21,7 @@ Tensor<T> FieldStore::take(std::int64_t size) {
     piece->entries = Tensor<T>({fields_a_piece * padded});
     piece->used = 0;
   }
-  const Tensor<T> field = piece->entries.slice(piece->used, size);
+  Tensor<T> field = piece->entries.slice(piece->used, size);
   piece->used += padded;
   field.fill(0);
   return field;
@@ -74,7 +74,7 @@ std::int64_t StencilMatrix<T>::bytes() const {
 
 template <class T>
 Tensor<T> diagonal_of(const StencilMatrix<T>& matrix, const LevelLayout& layout) {
-  const Tensor<T> result = stored_field<T>(layout);
+  Tensor<T> result = stored_field<T>(layout);
   const std::int64_t count = layout.own[2].size();
   LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
     const std::ptrdiff_t first = layout.at(i0, i1, layout.own[2].begin);

@@ -163,7 +163,8 @@ Vector MultigridGradient::Implementation::adjoint(std::size_t l, const Vector& d
   const Level<double>& coarse = levels[l + 1];
   const Kept kept_here = kept[l].back();
   kept[l].pop_back();
-  const Vector product = vector(l), db = vector(l), dx2 = dx.clone();
+  const Vector product = vector(l), dx2 = dx.clone();
+  Vector db = vector(l);
   add_smoother_gradient(l, dx, kept_here.r);
   step.smooth(dx.data(), db.data());  // of the second residual, and so of b
   step.multiply(db.data(), product.data());

@@ -102,6 +102,7 @@ StencilMatrix<T> smoother_stencil(const Level<T>& level, const StencilMatrix<T>&
 
   NetworkRow<T> row(network);
   std::vector<bool> present;
+  present.reserve(neighbours.size());
   for (const int slot : neighbours)
     present.push_back(matrix.coefficient(slot, layout) != nullptr);
   StencilMatrix<T> smoother;

@@ -174,6 +174,7 @@ void StencilMultigrid<T>::Hierarchy::gather_rest(const SmootherNetwork<T>& smoot
   whole_x = Tensor<T>(one.box().field(1, 1));
   StencilField<T> field;
   std::vector<AxisRule> rules;
+  rules.reserve(3);
   for (int a = 0; a < level.grid.dimension(); ++a)
     rules.push_back(level.grid.rule(a));
   std::vector<T> values;

@@ -100,8 +100,8 @@ class Training {
            const Communicator& comm)
       : op_(op), options_(options), comm_(comm), weights_(op.network()) {}
 
-  void add_training(StencilField<double> matrix) { add(std::move(matrix), training_); }
-  void add_validation(StencilField<double> matrix) { add(std::move(matrix), validation_); }
+  void add_training(const StencilField<double>& matrix) { add(matrix, training_); }
+  void add_validation(const StencilField<double>& matrix) { add(matrix, validation_); }
 
   MultigridTrainResult run() {
     const auto optimizer = make_optimizer<double>("adamw", {{"epsilon", 1e-8}});
@@ -131,7 +131,7 @@ class Training {
   }
 
  private:
-  void add(StencilField<double> matrix, std::vector<MultigridGradient>& list) const {
+  void add(const StencilField<double>& matrix, std::vector<MultigridGradient>& list) const {
     list.emplace_back(matrix, op_.options().multigrid_options());
   }
 

@@ -48,7 +48,7 @@ double convergence_factor(const nopal::StencilField<double>& matrix,
     for (std::size_t i = 0; i < e.size(); ++i)
       e[i] -= z[i];
   }
-  return std::pow(dot(e, multiply(matrix, e)) / before, 0.5 / (cycles - cycles / 2));
+  return std::pow(dot(e, multiply(matrix, e)) / before, 1.0 / cycles);
 }
 
 SmootherNetwork<double> in_double(const SmootherNetwork<float>& network) {
