@@ -4,10 +4,15 @@
 #include "bench_methods.hpp"
 
 #include <nopal/solvers/plugin/pc_nopal.h>
+#include <nopal/core/allocator.hpp>
 #include <nopal/core/random.hpp>
 
 #include <chrono>
 #include <map>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace nopal::tools {
 namespace {
@@ -131,10 +136,16 @@ double relative_residual(Mat matrix, Vec b, Vec x) {
   return static_cast<double>(residual / size);
 }
 
+// Bytes that are allocated now, by PETSc, hypre and nopal, on all ranks; 0 where the C library does
+// not tell.
 double memory_now(const Communicator& comm) {
-  PetscLogDouble bytes = 0;
-  NOPAL_PETSC(PetscMemoryGetCurrentUsage(&bytes));
-  return comm.sum(static_cast<double>(bytes));
+  release_cached_memory();
+  double bytes = 0;
+#if defined(__GLIBC__)
+  const auto info = mallinfo2();
+  bytes = static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
+#endif
+  return comm.sum(bytes);
 }
 
 SolveRecord solve(const LinearSystem& system, std::uint64_t seed, const MethodSettings& settings,

@@ -23,7 +23,7 @@ struct SolveRecord {
   std::string outcome;  ///< "converged", or why not
   std::int64_t iterations = 0;
   double set_up_seconds = 0, solve_seconds = 0;
-  double memory = 0;  ///< bytes that the set-up made the processes larger by
+  double memory = 0;  ///< bytes that the solver holds after the solve, on all ranks; 0: not known
   double relative_residual = 0;
 };
 

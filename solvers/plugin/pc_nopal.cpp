@@ -299,8 +299,9 @@ PetscErrorCode set_from_options(PC pc, nopal::PetscOptionItemsArgument PetscOpti
                               precision_names, 3, precision_names[c.precision], &c.precision,
                               nullptr));
   PetscInt sizes[3] = {0, 0, 0}, count = 3;
-  PetscCall(PetscOptionsIntArray("-pc_nopal_grid", "Points M,N[,P] of a matrix without DM, x first",
-                                 "PCNopalSetGrid", sizes, &count, &set));
+  PetscCall(PetscOptionsIntArray(
+      "-pc_nopal_grid", "Points M,N[,P] of a matrix without DM, x first; 0: what the rows give",
+      "PCNopalSetGrid", sizes, &count, &set));
   if (set) o.grid.assign(sizes, sizes + count);
   PetscBool periodic[3] = {PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
   count = 3;

@@ -89,6 +89,30 @@ StencilField<double> window(const StencilField<double>& field) {
   return part;
 }
 
+// Points along each axis as the option gives them, with the matrix's rows for one that is 0: blocks
+// of a matrix may have different sizes.
+std::vector<PetscInt> complete(const std::vector<PetscInt>& option, Mat matrix,
+                               const std::string& prefix) {
+  PetscInt rows = 0, product = 1, open = 0;
+  NOPAL_PETSC(MatGetSize(matrix, &rows, nullptr));
+  for (const PetscInt n : option) {
+    NOPAL_CHECK(n >= 0, "option -", prefix, "pc_nopal_grid: expected positive numbers, got ", n);
+    open += n == 0;
+    product *= n == 0 ? 1 : n;
+  }
+  NOPAL_CHECK(open <= 1, "option -", prefix,
+              "pc_nopal_grid: one number at most may be 0, for what the rows give");
+  NOPAL_CHECK(open == 0 || (product > 0 && rows % product == 0), "option -", prefix,
+              "pc_nopal_grid: the matrix has ", rows, " rows, no multiple of ", product);
+  std::vector<PetscInt> points = option;
+  for (PetscInt& n : points)
+    if (n == 0) n = rows / product;
+  if (open == 1) product = rows;
+  NOPAL_CHECK(rows == product, "option -", prefix, "pc_nopal_grid: the grid has ", product,
+              " points, the matrix ", rows, " rows; there must be one unknown a point");
+  return points;
+}
+
 SmootherNetwork<double> in_double(const SmootherNetwork<float>& network) {
   SmootherNetwork<double> result;
   result.dimension = network.dimension;
@@ -131,21 +155,16 @@ void Preconditioner::set_up_layout(Mat matrix, DM dm, const PreconditionerOption
     return;
   }
   const std::size_t d = options.grid.size();
+  const std::vector<PetscInt> points = complete(options.grid, matrix, prefix);
   Shape extents;
   std::vector<AxisRule> rules;
-  PetscInt plane = 1, rows = 0;
+  PetscInt plane = 1;
   for (std::size_t a = d; a-- > 0;) {
-    NOPAL_CHECK(options.grid[a] > 0, "option -", prefix,
-                "pc_nopal_grid: expected positive numbers, got ", options.grid[a]);
-    extents.push_back(options.grid[a]);
+    extents.push_back(points[a]);
     const bool periodic = a < options.periodic.size() && options.periodic[a];
     rules.emplace_back(periodic ? BoundaryRule::periodic : BoundaryRule::zero);
-    if (a + 1 < d) plane *= options.grid[a];
+    if (a + 1 < d) plane *= points[a];
   }
-  NOPAL_PETSC(MatGetSize(matrix, &rows, nullptr));
-  NOPAL_CHECK(rows == extents.size(), "option -", prefix, "pc_nopal_grid: the grid has ",
-              extents.size(), " points, the matrix ", rows,
-              " rows; there must be one unknown a point");
   const MPI_Comm comm = comm_of(matrix);
   const PetscInt* ranges = nullptr;
   NOPAL_PETSC(MatGetOwnershipRanges(matrix, &ranges));

@@ -52,7 +52,9 @@ LevelLayout::LevelLayout(const Grid& grid)
 
 template <class T>
 Tensor<T> stored_field(const LevelLayout& layout) {
-  const std::int64_t reach = layout.shift(slots - 1);
+  std::int64_t reach = 0;  // of the furthest neighbour along the grid's own axes
+  for (int a = 3 - layout.dimension; a < 3; ++a)
+    reach += layout.strides[static_cast<std::size_t>(a)];
   return layout.store->take<T>(layout.size() + 2 * reach).slice(reach, layout.size());
 }
 

@@ -188,6 +188,38 @@ TEST(PcNopal, WorksWithinOtherPreconditioners) {
   }
 }
 
+// As a smoother the cycle is as good as on its own, and blocks of whole planes are grids, too.
+TEST(PcNopal, WorksInLevelsAndBlocks) {
+  {
+    const Problem p = make_problem(65, 65, true);
+    const ScopedOptions options{{"-pc_type", "mg"},
+                                {"-pc_mg_levels", "2"},
+                                {"-pc_mg_galerkin", "both"},
+                                {"-mg_levels_pc_type", "nopal"},
+                                {"-mg_levels_ksp_type", "richardson"},
+                                {"-mg_levels_ksp_max_it", "1"}};
+    const PetscInt iterations = solve(p);
+    EXPECT_GT(iterations, 0);
+    EXPECT_LE(iterations, 12);
+    EXPECT_LT(relative_residual(p), 1e-7);
+  }
+  for (const char* type : {"bjacobi", "asm"}) {
+    const auto iterations = [&](const char* block) {
+      const Problem p = make_problem(40, 12 * Communicator::world().size(), false);
+      const ScopedOptions options{
+          {"-pc_type", type},        {"-sub_pc_type", block}, {"-sub_pc_nopal_grid", "40,0"},
+          {"-pc_asm_type", "basic"}, {"-ksp_max_it", "200"},  {"-options_left", "0"}};
+      const PetscInt result = solve(p);
+      EXPECT_LT(relative_residual(p), 1e-7);
+      return result;
+    };
+    const PetscInt exact = iterations("lu"), cycles = iterations("nopal");
+    EXPECT_GT(exact, 0) << type;
+    EXPECT_GT(cycles, 0) << type;
+    EXPECT_LE(cycles, exact + std::max<PetscInt>(12, exact)) << type;
+  }
+}
+
 TEST(PcNopal, TunesToTheMatrixAndSaves) {
   const ScratchFolder folder(Communicator::world());
   const std::string file = folder / "tuned.safetensors";
@@ -259,6 +291,9 @@ TEST(PcNopal, BadInputIsRefusedWithAdvice) {
            "the grid has 420 points, the matrix 400 rows");
   contains(refusal(make_problem(20, 20, false), {{"-pc_nopal_grid", "100,4"}}),
            "is the grid (4, 100) that of the matrix?");
+  contains(refusal(make_problem(20, 20, false), {{"-pc_nopal_grid", "0,0"}}), "one number at most");
+  contains(refusal(make_problem(20, 20, false), {{"-pc_nopal_grid", "19,0"}}),
+           "the matrix has 400 rows, no multiple of 19");
   contains(refusal(make_problem(20, 20, true, 0.5), {}), "use -ksp_type gmres");
   {
     const Problem p = make_problem(20, 20, true);
