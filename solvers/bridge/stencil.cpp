@@ -171,12 +171,15 @@ class Entries {
   template <class Action>
   void each(const Action& action) const {
     Point at = columns_.first();
+    Pattern pattern;
     for (std::int64_t row = 0; row < points_; ++row, columns_.next(at)) {
-      const bool inner = columns_.inner(at);
-      for (PetscInt k = own_->begin(row); k < own_->end(row); ++k) {
-        int slot = inner ? columns_.near(row, own_->column(k)) : -1;
-        if (slot < 0) slot = columns_.far(at, first_ + own_->column(k));
-        action(row, slot, own_->value(k));
+      const PetscInt begin = own_->begin(row), end = own_->end(row);
+      if (columns_.inner(at) && pattern.find(*own_, columns_, row)) {
+        for (PetscInt k = begin; k < end; ++k)
+          action(row, pattern.places[static_cast<std::size_t>(k - begin)], own_->value(k));
+      } else {
+        for (PetscInt k = begin; k < end; ++k)
+          action(row, columns_.far(at, first_ + own_->column(k)), own_->value(k));
       }
       if (!others_) continue;
       for (PetscInt k = others_->begin(row); k < others_->end(row); ++k)
@@ -185,6 +188,32 @@ class Entries {
   }
 
  private:
+  // The slots of a row's entries; rows of inner points mostly have those of the row before.
+  struct Pattern {
+    std::array<PetscInt, slots> steps{};
+    std::array<int, slots> places{};
+    PetscInt count = 0;
+
+    // False if an entry is no near neighbour.
+    bool find(const Rows& rows, const Columns& columns, std::int64_t row) {
+      const PetscInt begin = rows.begin(row), n = rows.end(row) - begin;
+      bool same = n == count;
+      for (PetscInt k = 0; k < n && same; ++k)
+        same = rows.column(begin + k) - row == steps[static_cast<std::size_t>(k)];
+      if (same) return true;
+      count = 0;
+      if (n > slots) return false;
+      for (PetscInt k = 0; k < n; ++k) {
+        const auto i = static_cast<std::size_t>(k);
+        steps[i] = rows.column(begin + k) - static_cast<PetscInt>(row);
+        places[i] = columns.near(row, rows.column(begin + k));
+        if (places[i] < 0) return false;
+      }
+      count = n;
+      return true;
+    }
+  };
+
   Columns columns_;
   std::int64_t points_;
   PetscInt first_ = 0;

@@ -39,15 +39,15 @@ void subtract(std::int64_t count, const T* values, Row<T>& to) {
     to[static_cast<std::size_t>(i)] -= values[stride * i];
 }
 
-// The weights of a slot, for pieces of rows of coarse points.
+// The weights of the fine points that are odd along some axes, for pieces of rows of them. Such a
+// point lies between 2 to 8 coarse points, and its couplings are added up once for all of them.
 template <class T>
 class RowWeights {
  public:
-  RowWeights(int target, const Level<T>& fine, const StencilMatrix<T>& matrix)
+  RowWeights(const std::array<int, 3>& odd, const Level<T>& fine, const StencilMatrix<T>& matrix)
       : stride_(fine.coarsened[2] ? 2 : 1) {
-    const auto o = offset_of(target);
     for (std::size_t a = 3 - static_cast<std::size_t>(fine.layout.dimension); a < 3; ++a)
-      if (o[a] == 0) across_.push_back(a);
+      if (odd[a] == 0) across_.push_back(a);
     for (int s = 0; s < slots; ++s) {
       const T* values = matrix.coefficient(s, fine.layout);
       if (!values) continue;
@@ -58,31 +58,54 @@ class RowWeights {
       Entry entry{values, -1, {-1, -1, -1}};
       auto along = offset_of(s);
       for (std::size_t a = 0; a < 3; ++a) {
-        if (o[a] != 0) continue;
+        if (odd[a] != 0) continue;
         if (along[a] != 0) entry.sides[a] = along[a] > 0 ? 1 : 0;
         along[a] = 0;
       }
       if (along != std::array<int, 3>{}) entry.direction = direction(slot_of(along));
       entries_.push_back(entry);
     }
-    for (const int slot : directions_) {
-      // The neighbours between this point and the coarse one.
-      const auto step = offset_of(slot);
-      std::array<int, 3> at{};
-      bool nearer = true;
-      for (std::size_t a = 0; a < 3; ++a) {
-        nearer = nearer && (step[a] == 0 || step[a] == -o[a]);
-        at[a] = o[a] + step[a];
-      }
-      known_.push_back(nearer ? fine.weights[static_cast<std::size_t>(slot_of(at))].data()
-                              : nullptr);
-    }
     pulls_.resize(directions_.size());
+    // The coarse points around, each with the neighbours between this point and it.
+    for (int slot = 0; slot < slots; ++slot) {
+      const auto to = offset_of(slot);
+      bool corner = true;
+      for (std::size_t a = 0; a < 3; ++a)
+        corner = corner && (to[a] != 0) == (odd[a] != 0);
+      if (!corner) continue;
+      Corner around{{}, fine.weights[static_cast<std::size_t>(slots - 1 - slot)].data(), {}};
+      for (std::size_t a = 0; a < 3; ++a)
+        around.shift[a] = to[a] > 0 ? 1 : 0;
+      for (std::size_t d = 0; d < directions_.size(); ++d) {
+        const auto step = offset_of(directions_[d]);
+        std::array<int, 3> at{};
+        bool nearer = true;
+        for (std::size_t a = 0; a < 3; ++a) {
+          nearer = nearer && (step[a] == 0 || step[a] == to[a]);
+          at[a] = step[a] - to[a];
+        }
+        if (nearer)
+          around.nearer.push_back({d, fine.weights[static_cast<std::size_t>(slot_of(at))].data()});
+      }
+      corners_.push_back(std::move(around));
+    }
   }
 
-  /// to := weights of `count` coarse points, of which the first is stored at `c` and has its fine
-  /// point at `f`.
-  void operator()(std::int64_t count, std::ptrdiff_t f, std::ptrdiff_t c, T* to) {
+  /// A coarse point beside a fine one: where it lies from the coarse point before the fine one, its
+  /// weights, and what is known of neighbours that are nearer to it.
+  struct Nearer {
+    std::size_t direction;
+    const T* known;
+  };
+  struct Corner {
+    std::array<int, 3> shift;
+    T* weights;
+    std::vector<Nearer> nearer;
+  };
+  const std::vector<Corner>& corners() const { return corners_; }
+
+  /// Adds up the couplings of `count` fine points, of which the first is stored at `f`.
+  void add_up(std::int64_t count, std::ptrdiff_t f) {
     const auto n = static_cast<std::size_t>(count);
     for (Row<T>& pull : pulls_)
       std::fill_n(pull.data(), n, T(0));
@@ -96,11 +119,9 @@ class RowWeights {
         if (entry.sides[a] >= 0)
           add(count, entry.values + f, sides_[a][static_cast<std::size_t>(entry.sides[a])]);
     }
-    Row<T> total, sum;
-    for (std::size_t i = 0; i < n; ++i) {
+    Row<T>& total = inverse_total_;
+    for (std::size_t i = 0; i < n; ++i)
       total[i] = std::max(T(0), sums_[f + stride_ * static_cast<std::int64_t>(i)]);
-      sum[i] = 0;
-    }
     // A neighbour of known value across: the error falls off to it as it does to the other side.
     for (const std::size_t a : across_) {
       const auto& [low, high] = sides_[a];
@@ -109,17 +130,29 @@ class RowWeights {
         total[i] -= std::min(total[i], std::max(T(0), known));
       }
     }
-    for (std::size_t d = 0; d < directions_.size(); ++d) {
-      const Row<T>& pull = pulls_[d];
-      for (std::size_t i = 0; i < n; ++i)
-        total[i] += std::max(T(0), pull[i]);
-      if (!known_[d]) continue;
-      const T* const known = known_[d] + c;
-      for (std::size_t i = 0; i < n; ++i)
-        sum[i] += std::max(T(0), pull[i]) * known[i];
-    }
+    for (Row<T>& pull : pulls_)
+      for (std::size_t i = 0; i < n; ++i) {
+        pull[i] = std::max(T(0), pull[i]);
+        total[i] += pull[i];
+      }
     for (std::size_t i = 0; i < n; ++i)
-      to[i] = total[i] > 0 ? sum[i] / total[i] : T(0);
+      total[i] = total[i] > 0 ? 1 / total[i] : T(0);
+  }
+
+  /// The weights of points begin to end of these for a corner, whose first coarse point is at `c`.
+  void set(const Corner& corner, std::int64_t begin, std::int64_t end, std::ptrdiff_t c) const {
+    T* __restrict__ const to = corner.weights + c;
+    std::fill(to + begin, to + end, T(0));
+    for (const Nearer& nearer : corner.nearer) {
+      const T* const pull = pulls_[nearer.direction].data();
+      const T* const known = nearer.known + c;
+#pragma GCC ivdep
+      for (std::int64_t i = begin; i < end; ++i)
+        to[i] += pull[i] * known[i];
+    }
+#pragma GCC ivdep
+    for (std::int64_t i = begin; i < end; ++i)
+      to[i] *= inverse_total_[static_cast<std::size_t>(i)];
   }
 
  private:
@@ -144,14 +177,45 @@ class RowWeights {
   }
 
   std::int64_t stride_;
-  std::vector<std::size_t> across_;  // axes of the grid along which the point is even
+  std::vector<std::size_t> across_;  // axes of the grid along which the points are even
   const T* sums_ = nullptr;
   std::vector<Entry> entries_;
   std::vector<int> directions_;
-  std::vector<const T*> known_;
-  std::vector<Row<T>> pulls_;                     // -couplings, by direction
+  std::vector<Corner> corners_;
+  std::vector<Row<T>> pulls_;  // -couplings, by direction, where they attract
+  Row<T> inverse_total_;
   std::array<std::array<Row<T>, 2>, 3> sides_{};  // -couplings across, by axis and side
 };
+
+// Weights of the fine points that are odd along these axes, for the coarse points around them.
+template <class T>
+void operator_weights(const std::array<int, 3>& odd, const Level<T>& fine, const Level<T>& coarse,
+                      const CoarseMap& map, const StencilMatrix<T>& matrix) {
+  const LevelLayout& layout = coarse.layout;
+  if (layout.empty()) return;
+  RowWeights<T> row(odd, fine, matrix);
+  // Coarse points before a fine point that has one of this rank's around it.
+  std::array<Range, 3> before = layout.own;
+  for (std::size_t a = 0; a < 3; ++a)
+    before[a].begin -= odd[a];
+  const std::ptrdiff_t shift = fine.layout.shift(slot_of(odd));
+  const auto inside = [&](std::size_t a, std::int64_t i) {
+    return i >= layout.own[a].begin && i < layout.own[a].end;
+  };
+  LevelLayout::rows(before, [&](std::int64_t i0, std::int64_t i1) {
+    for (std::int64_t i2 = before[2].begin; i2 < before[2].end; i2 += piece) {
+      const std::int64_t count = std::min(piece, before[2].end - i2);
+      row.add_up(count, fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2)) + shift);
+      for (const auto& corner : row.corners()) {
+        const auto& s = corner.shift;
+        if (!inside(0, i0 + s[0]) || !inside(1, i1 + s[1])) continue;
+        const std::int64_t first = i2 + s[2];
+        row.set(corner, std::max<std::int64_t>(0, layout.own[2].begin - first),
+                std::min(count, layout.own[2].end - first), layout.at(i0 + s[0], i1 + s[1], first));
+      }
+    }
+  });
+}
 
 }  // namespace
 
@@ -167,32 +231,35 @@ template <class T>
 void interpolation_weights(Level<T>& fine, const Level<T>& coarse, const StencilMatrix<T>* matrix) {
   const LevelLayout& layout = coarse.layout;
   const CoarseMap map(fine.layout, layout, fine.coarsened);
-  for (int odd = 0; odd <= 3; ++odd)
-    for (const int slot : slots_with(odd, fine.coarsened)) {
-      auto& weights = fine.weights[static_cast<std::size_t>(slot)];
-      weights = stored_field<T>(layout);
-      T* const to = weights.data();
+  for (int odd = 0; odd <= 3; ++odd) {
+    const std::vector<int> targets = slots_with(odd, fine.coarsened);
+    for (const int slot : targets)
+      fine.weights[static_cast<std::size_t>(slot)] = stored_field<T>(layout);
+    for (const int slot : targets) {
+      const auto o = offset_of(slot);
+      if (matrix && odd > 0) {
+        if (std::none_of(o.begin(), o.end(), [](int step) { return step < 0; }))
+          operator_weights(o, fine, coarse, map, *matrix);
+        continue;
+      }
+      T* const to = fine.weights[static_cast<std::size_t>(slot)].data();
       const std::ptrdiff_t shift = fine.layout.shift(slot);
-      std::optional<RowWeights<T>> row;
-      if (matrix && odd > 0) row.emplace(slot, fine, *matrix);
       const T linear = static_cast<T>(std::ldexp(1.0, -odd));
       LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
-        for (std::int64_t i2 = layout.own[2].begin; i2 < layout.own[2].end; i2 += piece) {
-          const std::int64_t count = std::min(piece, layout.own[2].end - i2);
-          const std::ptrdiff_t c = layout.at(i0, i1, i2);
-          const std::ptrdiff_t f =
-              fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2)) + shift;
-          if (odd == 0)
-            std::fill_n(to + c, count, T(1));
-          else if (row)
-            (*row)(count, f, c, to + c);
-          else
-            for (std::int64_t i = 0; i < count; ++i)
-              to[c + i] = fine.scale.data()[f + map.stride[2] * i] != 0 ? linear : T(0);
-        }
+        const std::int64_t i2 = layout.own[2].begin, count = layout.own[2].size();
+        const std::ptrdiff_t c = layout.at(i0, i1, i2);
+        const std::ptrdiff_t f =
+            fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2)) + shift;
+        if (odd == 0)
+          std::fill_n(to + c, count, T(1));
+        else
+          for (std::int64_t i = 0; i < count; ++i)
+            to[c + i] = fine.scale.data()[f + map.stride[2] * i] != 0 ? linear : T(0);
       });
-      coarse.exchange.refresh(layout, to);
     }
+    for (const int slot : targets)
+      coarse.exchange.refresh(layout, fine.weights[static_cast<std::size_t>(slot)].data());
+  }
 }
 
 template void interpolation_weights<float>(Level<float>&, const Level<float>&,

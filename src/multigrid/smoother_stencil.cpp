@@ -10,20 +10,40 @@ namespace {
 
 constexpr std::int64_t piece = 128;  // points at a time, so that all layers stay in the cache
 
+// to(i) += sum of weights[k] from[k](i) over `inputs` rows: one pass over `to` for all of them.
+template <int inputs, class T>
+void add_rows(const std::array<const T*, 4>& from, const std::array<T, 4>& weights,
+              std::int64_t count, T* __restrict__ to) {
+#pragma GCC ivdep
+  for (std::int64_t i = 0; i < count; ++i) {
+    T sum = 0;
+    for (std::size_t k = 0; k < inputs; ++k)
+      sum += weights[k] * from[k][i];
+    to[i] += sum;
+  }
+}
+
 // y(o, i) += sum over k of w(k, o) x(k, i) for rows of `piece` numbers; row k is absent if null.
 template <class T>
 void add_layer(const std::vector<const T*>& x, const T* w, std::int64_t outputs, std::int64_t count,
                T* y) {
+  std::array<const T*, 4> from{};
+  std::array<T, 4> weights{};
   for (std::int64_t o = 0; o < outputs; ++o) {
-    T* __restrict__ const to = y + o * piece;
+    T* const to = y + o * piece;
+    std::size_t held = 0;
     for (std::size_t k = 0; k < x.size(); ++k) {
       const T weight = w[static_cast<std::int64_t>(k) * outputs + o];
       if (!x[k] || weight == 0) continue;
-      const T* const from = x[k];
-#pragma GCC ivdep
-      for (std::int64_t i = 0; i < count; ++i)
-        to[i] += weight * from[i];
+      from[held] = x[k];
+      weights[held++] = weight;
+      if (held < 4) continue;
+      add_rows<4>(from, weights, count, to);
+      held = 0;
     }
+    if (held == 1) add_rows<1>(from, weights, count, to);
+    if (held == 2) add_rows<2>(from, weights, count, to);
+    if (held == 3) add_rows<3>(from, weights, count, to);
   }
 }
 
