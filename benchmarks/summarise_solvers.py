@@ -40,6 +40,8 @@ def main():
                 name += f", contrast {case['contrast']:.0e}"
             if case["name"].startswith("anisotropic"):
                 name += f", {case['anisotropy']:g}"
+            if case["name"] == "helmholtz":
+                name += f", {case['wavelengths']:g} wavelengths"
             if case["systems"] > 1:
                 name += f", {case['systems']} systems"
             cells = [cell(rows.get(m)) for m in methods]

@@ -8,6 +8,8 @@
 #include <nopal/core/runtime.hpp>
 #include <nopal/io/atomic_file.hpp>
 #include <nopal/io/json_text.hpp>
+#include <nopal/operators/learned_multigrid.hpp>
+#include <nopal/operators/model.hpp>
 #include <nopal/solvers/problems/linear_systems.hpp>
 
 #include <nlohmann/json.hpp>
@@ -105,6 +107,19 @@ void print_rows(const std::string& title, const nlohmann::json& rows) {
   std::fflush(stdout);
 }
 
+// Before anything is measured: whether the models can be used.
+void check_models(const MethodSettings& settings, const Communicator& comm) {
+  for (const std::size_t d : {2, 3}) {
+    const std::string& file = settings.models.at(d);
+    if (file.empty()) continue;
+    const auto model = Model<float>::load(file, comm);
+    const auto* op = dynamic_cast<const LearnedMultigrid<float>*>(&model.op());
+    NOPAL_CHECK(op && op->options().dimension == static_cast<int>(d), "option -model", d,
+                "d: ", file, " is no multigrid model for ", d,
+                " dimensions: make one with nopal train -model multigrid -multigrid_dimension ", d);
+  }
+}
+
 BenchRequest declare(Options& options) {
   BenchRequest r;
   r.cases = options.texts("cases", "NAME,...",
@@ -151,6 +166,8 @@ int bench_command(Options& options, const Communicator& comm) {
       {{"-model2d", request.settings.models[2]}, {"-model3d", request.settings.models[3]}},
       {{"-json", request.json}});
 
+  check_models(request.settings, comm);
+  bool failed = false;
   nlohmann::json report = {{"rtol", request.settings.tolerance},
                            {"seeds", request.seeds},
                            {"ranks", comm.size()},
@@ -166,8 +183,10 @@ int bench_command(Options& options, const Communicator& comm) {
       systems.push_back(make_linear_system(moved, comm));
     }
     nlohmann::json rows = nlohmann::json::array();
-    for (const std::string& method : request.methods)
+    for (const std::string& method : request.methods) {
       rows.push_back(measure_method(method, systems, request, comm));
+      failed = failed || rows.back()["outcome"].get<std::string>().starts_with("error");
+    }
     const std::string title =
         name + ", " + std::to_string(system.points) + " points an axis, " +
         std::to_string(comm.size()) + " rank(s)" +
@@ -187,7 +206,7 @@ int bench_command(Options& options, const Communicator& comm) {
     comm.together([&] {
       if (comm.rank() == 0) write_file_atomically(request.json, json_text(report, 2) + "\n");
     });
-  return 0;
+  return failed ? 1 : 0;
 }
 
 }  // namespace nopal::tools

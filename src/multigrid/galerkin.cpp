@@ -135,23 +135,32 @@ StencilMatrix<T> galerkin_product(const Level<T>& fine, const Level<T>& coarse) 
   product.values[centre] = coarse_row_sums(fine, coarse);
   const std::int64_t count = layout.own[2].size();
   std::vector<T> sum(static_cast<std::size_t>(std::max<std::int64_t>(count, 0)));
-  for (int slot = product.symmetric ? centre : 0; slot < slots; ++slot) {
+  struct Entry {
+    std::vector<Term<T>> terms;
+    T* values;
+  };
+  std::vector<Entry> entries;
+  for (int slot = product.symmetric ? centre + 1 : 0; slot < slots; ++slot) {
     if (slot == centre) continue;
-    const auto terms = terms_of(fine, layout, slot);
+    auto terms = terms_of(fine, layout, slot);
     if (terms.empty()) continue;
     Tensor<T>& values = product.values[static_cast<std::size_t>(slot)];
     values = stored_field<T>(layout);
-    LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
-      const std::int64_t i2 = layout.own[2].begin;
-      const std::ptrdiff_t c = layout.at(i0, i1, i2);
-      const std::ptrdiff_t f = fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2));
-      if (fine.coarsened[2])
-        add_row<2>(terms, f, c, count, sum.data(), values.data() + c);
-      else
-        add_row<1>(terms, f, c, count, sum.data(), values.data() + c);
-    });
-    coarse.exchange.refresh(layout, values.data());
+    entries.push_back({std::move(terms), values.data()});
   }
+  // All entries of a row together: what they read stays in the cache.
+  LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
+    const std::int64_t i2 = layout.own[2].begin;
+    const std::ptrdiff_t c = layout.at(i0, i1, i2);
+    const std::ptrdiff_t f = fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2));
+    for (const Entry& entry : entries)
+      if (fine.coarsened[2])
+        add_row<2>(entry.terms, f, c, count, sum.data(), entry.values + c);
+      else
+        add_row<1>(entry.terms, f, c, count, sum.data(), entry.values + c);
+  });
+  for (const Entry& entry : entries)
+    coarse.exchange.refresh(layout, entry.values);
   return product;
 }
 

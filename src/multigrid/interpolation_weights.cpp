@@ -183,38 +183,53 @@ class RowWeights {
   std::vector<int> directions_;
   std::vector<Corner> corners_;
   std::vector<Row<T>> pulls_;  // -couplings, by direction, where they attract
-  Row<T> inverse_total_;
+  Row<T> inverse_total_{};
   std::array<std::array<Row<T>, 2>, 3> sides_{};  // -couplings across, by axis and side
 };
 
-// Weights of the fine points that are odd along these axes, for the coarse points around them.
+// Weights of the fine points that are odd along `count` axes, for the coarse points around them.
 template <class T>
-void operator_weights(const std::array<int, 3>& odd, const Level<T>& fine, const Level<T>& coarse,
-                      const CoarseMap& map, const StencilMatrix<T>& matrix) {
+void operator_weights(int count, const Level<T>& fine, const Level<T>& coarse,
+                      const StencilMatrix<T>& matrix) {
   const LevelLayout& layout = coarse.layout;
   if (layout.empty()) return;
-  RowWeights<T> row(odd, fine, matrix);
-  // Coarse points before a fine point that has one of this rank's around it.
-  std::array<Range, 3> before = layout.own;
-  for (std::size_t a = 0; a < 3; ++a)
-    before[a].begin -= odd[a];
-  const std::ptrdiff_t shift = fine.layout.shift(slot_of(odd));
+  const CoarseMap map(fine.layout, layout, fine.coarsened);
+  struct Parity {
+    std::array<int, 3> odd;
+    RowWeights<T> row;
+  };
+  std::vector<Parity> parities;
+  for (const int slot : slots_with(count, fine.coarsened))
+    if (const auto odd = offset_of(slot);
+        std::none_of(odd.begin(), odd.end(), [](int step) { return step < 0; }))
+      parities.push_back({odd, RowWeights<T>(odd, fine, matrix)});
   const auto inside = [&](std::size_t a, std::int64_t i) {
     return i >= layout.own[a].begin && i < layout.own[a].end;
   };
-  LevelLayout::rows(before, [&](std::int64_t i0, std::int64_t i1) {
-    for (std::int64_t i2 = before[2].begin; i2 < before[2].end; i2 += piece) {
-      const std::int64_t count = std::min(piece, before[2].end - i2);
-      row.add_up(count, fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2)) + shift);
+  // From the coarse points before a fine point that has one of this rank's behind it.
+  const auto set_row = [&](Parity& parity, std::int64_t i0, std::int64_t i1) {
+    const auto& [odd, row] = parity;
+    const std::ptrdiff_t shift = fine.layout.shift(slot_of(odd));
+    const std::int64_t end = layout.own[2].end;
+    for (std::int64_t i2 = layout.own[2].begin - odd[2]; i2 < end; i2 += piece) {
+      const std::int64_t points = std::min(piece, end - i2);
+      parity.row.add_up(points,
+                        fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2)) + shift);
       for (const auto& corner : row.corners()) {
         const auto& s = corner.shift;
         if (!inside(0, i0 + s[0]) || !inside(1, i1 + s[1])) continue;
         const std::int64_t first = i2 + s[2];
         row.set(corner, std::max<std::int64_t>(0, layout.own[2].begin - first),
-                std::min(count, layout.own[2].end - first), layout.at(i0 + s[0], i1 + s[1], first));
+                std::min(points, end - first), layout.at(i0 + s[0], i1 + s[1], first));
       }
     }
-  });
+  };
+  // All of a row together: what they read stays in the cache.
+  for (std::int64_t i0 = layout.own[0].begin - 1; i0 < layout.own[0].end; ++i0)
+    for (std::int64_t i1 = layout.own[1].begin - 1; i1 < layout.own[1].end; ++i1)
+      for (Parity& parity : parities)
+        if (i0 + parity.odd[0] >= layout.own[0].begin && i1 + parity.odd[1] >= layout.own[1].begin)
+          set_row(parity, i0, i1);
 }
 
 }  // namespace
@@ -235,13 +250,9 @@ void interpolation_weights(Level<T>& fine, const Level<T>& coarse, const Stencil
     const std::vector<int> targets = slots_with(odd, fine.coarsened);
     for (const int slot : targets)
       fine.weights[static_cast<std::size_t>(slot)] = stored_field<T>(layout);
+    if (matrix && odd > 0) operator_weights(odd, fine, coarse, *matrix);
     for (const int slot : targets) {
-      const auto o = offset_of(slot);
-      if (matrix && odd > 0) {
-        if (std::none_of(o.begin(), o.end(), [](int step) { return step < 0; }))
-          operator_weights(o, fine, coarse, map, *matrix);
-        continue;
-      }
+      if (matrix && odd > 0) break;
       T* const to = fine.weights[static_cast<std::size_t>(slot)].data();
       const std::ptrdiff_t shift = fine.layout.shift(slot);
       const T linear = static_cast<T>(std::ldexp(1.0, -odd));
