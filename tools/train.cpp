@@ -31,11 +31,12 @@ struct TrainRequest {
 };
 
 std::vector<std::string> optimizer_names() {
-  return {"adamw", "sgd", "lbfgs"};
+  return {"adamw", "sgd", "lion", "lbfgs"};
 }
 
 std::vector<std::string> schedule_names() {
-  return {"constant", "step", "exponential", "cosine", "onecycle", "plateau"};
+  return {"constant",     "step",   "milestones", "exponential",
+          "inverse_time", "cosine", "onecycle",   "plateau"};
 }
 
 // A problem with the options found by the library, such as the type of a configuration.

@@ -91,8 +91,10 @@ std::unique_ptr<Optimizer<T>> make_optimizer(const std::string& name,
                                              const nlohmann::json& options) {
   if (name == "adamw") return detail::make_adamw<T>(options);
   if (name == "sgd") return detail::make_sgd<T>(options);
+  if (name == "lion") return detail::make_lion<T>(options);
   if (name == "lbfgs") return detail::make_lbfgs<T>(options);
-  NOPAL_CHECK(false, "unknown optimizer '", name, "'", suggestion(name, {"adamw", "sgd", "lbfgs"}));
+  NOPAL_CHECK(false, "unknown optimizer '", name, "'",
+              suggestion(name, {"adamw", "sgd", "lion", "lbfgs"}));
 }
 
 template <class T>

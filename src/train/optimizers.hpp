@@ -16,6 +16,8 @@ std::unique_ptr<Optimizer<T>> make_adamw(const nlohmann::json& options);
 template <class T>
 std::unique_ptr<Optimizer<T>> make_sgd(const nlohmann::json& options);
 template <class T>
+std::unique_ptr<Optimizer<T>> make_lion(const nlohmann::json& options);
+template <class T>
 std::unique_ptr<Optimizer<T>> make_lbfgs(const nlohmann::json& options);
 
 /// A count as a tensor of four entries of 16 bits each: exact in float.

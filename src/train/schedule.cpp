@@ -83,6 +83,22 @@ class FormulaSchedule : public WarmSchedule {
         formula_ = [rate, gamma, size = static_cast<double>(size)](double e) {
           return rate * std::pow(gamma, std::floor(e / size));
         };
+      } else if (name == "milestones") {
+        std::vector<double> at, factors;
+        read("milestones", at);
+        read("factors", factors);
+        NOPAL_CHECK(at.size() == factors.size() && std::is_sorted(at.begin(), at.end()),
+                    "schedule milestones: expected rising milestones and as many factors, got ",
+                    at.size(), " and ", factors.size());
+        formula_ = [=](double e) {
+          const auto passed = std::upper_bound(at.begin(), at.end(), e) - at.begin();
+          return passed == 0 ? rate : rate * factors[static_cast<std::size_t>(passed - 1)];
+        };
+      } else if (name == "inverse_time") {
+        double size = 1, gamma = 1e-4;
+        read("step_size", size, 1e-9);
+        read("gamma", gamma, 0);
+        formula_ = [=](double e) { return rate / (1 + gamma * e / size); };
       } else if (name == "exponential") {
         double gamma = 0.99;
         read("gamma", gamma, 0);
@@ -215,8 +231,8 @@ std::unique_ptr<Schedule> make_schedule(const std::string& name, double learning
               "expected a learning rate of at least 0, got ", learning_rate);
   if (name == "onecycle") return std::make_unique<OneCycleSchedule>(learning_rate, options, epochs);
   if (name == "plateau") return std::make_unique<PlateauSchedule>(learning_rate, options);
-  const std::vector<std::string> names{"constant", "cosine",  "exponential",
-                                       "onecycle", "plateau", "step"};
+  const std::vector<std::string> names{"constant",   "cosine",   "exponential", "inverse_time",
+                                       "milestones", "onecycle", "plateau",     "step"};
   NOPAL_CHECK(std::find(names.begin(), names.end(), name) != names.end(), "unknown schedule '",
               name, "'", suggestion(name, names));
   return std::make_unique<FormulaSchedule>(name, learning_rate, options, epochs);

@@ -141,12 +141,31 @@ TEST(Sgd, AgreesWithPyTorch) {
               1e-14);
 }
 
+// Two steps by hand: c = 0.1 g, then 0.9 m + 0.1 g with m = 0.01 g of the first step; signs only.
+TEST(Lion, StepsByHand) {
+  auto p = make_parameter<double>("p", {1, -2, 3, 4});
+  const auto optimizer = make_optimizer<double>("lion", {{"weight_decay", 0.5}});
+  set_gradient<double>(p, {3, -0.001, 0, 1});
+  optimizer->step({&p}, 0.1);
+  expect_near(p.value().to_vector(), {1 - 0.15, -2 + 0.2, 3 - 0.15, 4 - 0.3}, 1e-15);
+  // m = 0.01 g: c = 0.009 g + 0.1 g2 changes its sign where g2 is large enough.
+  const std::vector<double> before = p.value().to_vector();
+  set_gradient<double>(p, {-0.1, 0.001, -1, -0.2});
+  optimizer->step({&p}, 0.1);
+  const std::vector<double> signs{1, 1, -1, -1};
+  std::vector<double> expected;
+  for (std::size_t i = 0; i < 4; ++i)
+    expected.push_back(before[i] - 0.1 * (signs[i] + 0.5 * before[i]));
+  expect_near(p.value().to_vector(), expected, 1e-15);
+}
+
 // Interrupted after two steps and restored into a new optimizer: the same bits.
 TEST(Optimizers, RestoredStateGoesOnExactly) {
   for (const auto& [name, options] :
        std::vector<std::pair<std::string, Json>>{{"adamw", adam},
                                                  {"adamw", {{"complex_moment", "split"}}},
                                                  {"sgd", {{"momentum", 0.9}}},
+                                                 {"lion", {{"weight_decay", 0.1}}},
                                                  {"sgd", Json::object()}}) {
     std::map<std::string, Tensor<float>> state;
     const auto half = run<float>(name, options, true, 1, 2, {0.5f, -1.2f, 3, 0.1f}, &state);
@@ -211,7 +230,7 @@ TEST(Optimizers, BadOptionsAreNamed) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   };
   has(error_of([] { make_optimizer<float>("adam", {}); }),
-      "unknown optimizer 'adam'; did you mean 'adamw'? (adamw, sgd, lbfgs)");
+      "unknown optimizer 'adam'; did you mean 'adamw'? (adamw, sgd, lion, lbfgs)");
   has(error_of([] {
         make_optimizer<float>("adamw", {{"betta1", 0.9}});
       }),

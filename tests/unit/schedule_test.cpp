@@ -49,6 +49,24 @@ TEST(Schedule, Exponential) {
   expect_near(rates(*smooth, 2, 2), {1, 0.5, 0.25, 0.125});
 }
 
+TEST(Schedule, Milestones) {
+  const auto schedule =
+      make_schedule("milestones", 1e-3, {{"milestones", {2, 4}}, {"factors", {0.5, 0.1}}}, 9);
+  expect_near(rates(*schedule, 6), {1e-3, 1e-3, 5e-4, 5e-4, 1e-4, 1e-4});
+  EXPECT_THROW(make_schedule("milestones", 1, {{"milestones", {2, 4}}, {"factors", {0.5}}}, 9),
+               Error);
+  EXPECT_THROW(make_schedule("milestones", 1, {{"milestones", {4, 2}}, {"factors", {0.5, 0.1}}}, 9),
+               Error);
+  EXPECT_EQ(make_schedule("milestones", 2, {}, 9)->learning_rate({5, 9, 0, 1}), 2);
+}
+
+TEST(Schedule, InverseTime) {
+  expect_near(rates(*make_schedule("inverse_time", 1, {{"gamma", 2}, {"step_size", 4}}, 9), 5),
+              {1, 1 / 1.5, 0.5, 1 / 2.5, 1 / 3.0});
+  const auto smooth = make_schedule("inverse_time", 1, {{"gamma", 1}, {"per_batch", true}}, 9);
+  expect_near(rates(*smooth, 2, 2), {1, 1 / 1.5, 0.5, 1 / 2.5});
+}
+
 // cos(pi e / 6): 1, sqrt(3)/2, 1/2, 0, -1/2, -sqrt(3)/2, -1, and up again after t_max.
 TEST(Schedule, Cosine) {
   const auto schedule = make_schedule("cosine", 1, {{"t_max", 6}, {"eta_min", 0.2}}, 100);

@@ -31,10 +31,11 @@ class Optimizer {
                     const std::function<double()>& evaluate = {}) = 0;
 
   /// True if each entry is updated from its own gradient only, so that ranks may share the work by
-  /// giving each its own slices of the parameters (AdamW, SGD).
+  /// giving each its own slices of the parameters (AdamW, SGD, Lion).
   virtual bool separable() const = 0;
 
-  /// For schedules that move the momentum: beta1 of AdamW, momentum of SGD; no effect on others.
+  /// For schedules that move the momentum: beta1 of AdamW and Lion, momentum of SGD; no effect on
+  /// others.
   virtual void set_momentum(double momentum) = 0;
 
   /// State for checkpoints: named tensors; restore() takes exactly what state() gave. Tensors that
@@ -63,6 +64,11 @@ class Optimizer {
 ///
 /// "sgd": momentum 0, nesterov false, weight_decay 0 (added to the gradient):
 /// u = momentum u + g, p = p - eta u, or p = p - eta (g + momentum u) with nesterov.
+///
+/// "lion": beta1 0.9, beta2 0.99, weight_decay 0:
+/// p = p - eta (sign(beta1 m + (1 - beta1) g) + lambda p), then m = beta2 m + (1 - beta2) g; real
+/// and imaginary parts each with a sign of their own. Source: Chen et al., "Symbolic discovery of
+/// optimization algorithms", arXiv:2302.06675, algorithm 2.
 ///
 /// "lbfgs": history 10, maximum_evaluations 25, sufficient_decrease 1e-4, curvature 0.9,
 /// gradient_tolerance 0. One quasi-Newton step with a line search that fulfils the strong Wolfe

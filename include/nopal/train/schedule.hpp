@@ -45,6 +45,9 @@ class Schedule {
 /// | --- | --- | --- |
 /// | constant | eta | |
 /// | step | eta gamma^floor(e / step_size) | step_size 100, gamma 0.5 |
+/// | milestones | eta f_k, k the number of milestones <= e,  f_0 = 1, none by default | milestones (epochs, rising),
+///   factors f_1, f_2, ... |
+/// | inverse_time | eta / (1 + gamma e / step_size) | step_size 1, gamma 1e-4 |
 /// | exponential | eta gamma^e | gamma 0.99 |
 /// | cosine | eta_min + (eta - eta_min) (1 + cos(pi e / t_max)) / 2 | t_max (epochs), eta_min 0 |
 /// | onecycle | OneCycleLR with max_lr = eta, two phases, cosine | epochs (all),
@@ -55,8 +58,9 @@ class Schedule {
 ///
 /// Options of all: `warmup` w (epochs, default 0) and `warmup_start` f (default 0.01): during the
 /// first w epochs the rate is eta (f + (1 - f) e / w) with e counted in batches, then the schedule
-/// begins with e = 0. `per_batch` (step, exponential, cosine; default false): e includes the
-/// fraction of the current epoch. `epochs` is the planned number, the default of t_max (less w).
+/// begins with e = 0. `per_batch` (step, milestones, inverse_time, exponential, cosine; default
+/// false): e includes the fraction of the current epoch. `epochs` is the planned number, the
+/// default of t_max (less w).
 std::unique_ptr<Schedule> make_schedule(const std::string& name, double learning_rate,
                                         const nlohmann::json& options, std::int64_t epochs);
 
