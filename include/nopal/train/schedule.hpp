@@ -45,7 +45,8 @@ class Schedule {
 /// | --- | --- | --- |
 /// | constant | eta | |
 /// | step | eta gamma^floor(e / step_size) | step_size 100, gamma 0.5 |
-/// | milestones | eta f_k, k the number of milestones <= e,  f_0 = 1, none by default | milestones (epochs, rising),
+/// | milestones | eta f_k, k the number of milestones <= e,  f_0 = 1, none by default | milestones
+/// (epochs, rising),
 ///   factors f_1, f_2, ... |
 /// | inverse_time | eta / (1 + gamma e / step_size) | step_size 1, gamma 1e-4 |
 /// | exponential | eta gamma^e | gamma 0.99 |
