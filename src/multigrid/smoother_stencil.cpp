@@ -4,6 +4,7 @@
 #include "multigrid/smoother_stencil.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace nopal::detail {
 namespace {
@@ -111,6 +112,101 @@ std::vector<int> slots_in(int dimension) {
   return result;
 }
 
+namespace {
+
+// The least value of sum_k K(k) (+-1)^k1 (+-1)^k2 (+-1)^k3 over the eight signs, for each point of
+// a piece of a row, of the sums `by_parity` of its K(k) by which of k1, k2, k3 are odd.
+template <class T>
+void least_symbol(std::array<std::array<T, piece>, 8>& by_parity, std::int64_t count, T* least) {
+  for (std::size_t axis = 1; axis < 8; axis *= 2)
+    for (std::size_t j = 0; j < 8; ++j) {
+      if (j & axis) continue;
+      T *const even = by_parity[j].data(), *const odd = by_parity[j | axis].data();
+      for (std::int64_t i = 0; i < count; ++i) {
+        const T sum = even[i] + odd[i], difference = even[i] - odd[i];
+        even[i] = sum;
+        odd[i] = difference;
+      }
+    }
+  std::copy_n(by_parity[0].data(), count, least);
+  for (std::size_t j = 1; j < 8; ++j)
+    for (std::int64_t i = 0; i < count; ++i)
+      least[i] = std::min(least[i], by_parity[j][static_cast<std::size_t>(i)]);
+}
+
+// Of what couplings may stay at a point for its symbol to be at least `floor` times its diagonal: 1
+// for most. False if it is 1 everywhere.
+template <class T>
+bool positive_shares(const Level<T>& level, const StencilMatrix<T>& smoother, T* shares) {
+  constexpr T floor = T(0.05);
+  const LevelLayout& layout = level.layout;
+  const T* const scale = level.scale.data();
+  // 1 / scale, but 0 for points without a smoother.
+  std::vector<T> inverse(static_cast<std::size_t>(layout.size()));
+  for (std::int64_t i = 0; i < layout.size(); ++i)
+    inverse[static_cast<std::size_t>(i)] = scale[i] != 0 ? 1 / scale[i] : T(0);
+  std::array<std::array<T, piece>, 8> by_parity;
+  std::array<T, piece> least;
+  bool any = false;
+  const auto evaluate = [&](std::ptrdiff_t first, std::int64_t count) {
+    for (auto& sums : by_parity)
+      std::fill_n(sums.data(), count, T(0));
+    for (int s = 0; s < slots; ++s) {
+      const T* values = smoother.coefficient(s, layout);
+      if (!values) continue;
+      values += first;
+      const auto o = offset_of(s);
+      T* __restrict__ const to =
+          by_parity[static_cast<std::size_t>(4 * std::abs(o[0]) + 2 * std::abs(o[1]) +
+                                             std::abs(o[2]))]
+              .data();
+      const T* const other = inverse.data() + first + layout.shift(s);
+#pragma GCC ivdep
+      for (std::int64_t i = 0; i < count; ++i)
+        to[i] += values[i] * other[i];
+    }
+    const T* const diagonal = smoother.values[centre].data() + first;
+    const T* const own = inverse.data() + first;
+    least_symbol(by_parity, count, least.data());
+    for (std::int64_t i = 0; i < count; ++i) {
+      const T d = diagonal[i] * own[i], low = least[static_cast<std::size_t>(i)];
+      const bool bad = d > 0 && low < floor * d;  // a negative diagonal is to be seen
+      shares[first + i] = bad ? std::max(T(0), (1 - floor) * d / (d - low)) : T(1);
+      any = any || bad;
+    }
+  };
+  LevelLayout::rows(layout.work, [&](std::int64_t i0, std::int64_t i1) {
+    for (std::int64_t i2 = layout.work[2].begin; i2 < layout.work[2].end; i2 += piece)
+      evaluate(layout.at(i0, i1, i2), std::min(piece, layout.work[2].end - i2));
+  });
+  return any;
+}
+
+}  // namespace
+
+template <class T>
+void keep_positive(const Level<T>& level, const StencilMatrix<T>& smoother) {
+  const LevelLayout& layout = level.layout;
+  T* const shares = level.r.data();
+  const bool any = positive_shares(level, smoother, shares);
+  if (level.grid.comm().any(any)) {
+    level.exchange.refresh(layout, shares);
+    for (int s = centre + 1; s < slots; ++s) {
+      const Tensor<T>& values = smoother.values[static_cast<std::size_t>(s)];
+      if (!values.defined()) continue;
+      const std::ptrdiff_t shift = layout.shift(s);
+      LevelLayout::rows(layout.work, [&](std::int64_t i0, std::int64_t i1) {
+        const std::ptrdiff_t first = layout.at(i0, i1, layout.work[2].begin);
+        T* const to = values.data() + first;
+        const T *const here = shares + first, *const there = here + shift;
+        for (std::int64_t i = 0; i < layout.work[2].size(); ++i)
+          to[i] *= std::min(here[i], there[i]);
+      });
+    }
+  }
+  level.r.fill(0);
+}
+
 template <class T>
 StencilMatrix<T> smoother_stencil(const Level<T>& level, const StencilMatrix<T>& matrix,
                                   const SmootherNetwork<T>& network) {
@@ -170,6 +266,8 @@ StencilMatrix<T> smoother_stencil(const Level<T>& level, const StencilMatrix<T>&
   return smoother;
 }
 
+template void keep_positive<float>(const Level<float>&, const StencilMatrix<float>&);
+template void keep_positive<double>(const Level<double>&, const StencilMatrix<double>&);
 template StencilMatrix<float> smoother_stencil<float>(const Level<float>&,
                                                       const StencilMatrix<float>&,
                                                       const SmootherNetwork<float>&);

@@ -18,4 +18,12 @@ template <class T>
 StencilMatrix<T> smoother_stencil(const Level<T>& level, const StencilMatrix<T>& matrix,
                                   const SmootherNetwork<T>& network);
 
+/// Guards a smoother against rows that its network was not trained for: a negative eigenvalue of S
+/// would make the cycle indefinite. At each point the symbol of D^1/2 S D^1/2, as if its row were
+/// everywhere, is looked at for the eight highest frequencies; where it is not positive the point's
+/// couplings are made smaller, the same for both points of a coupling. Good smoothers stay as they
+/// are. Uses level.r. Collective.
+template <class T>
+void keep_positive(const Level<T>& level, const StencilMatrix<T>& smoother);
+
 }  // namespace nopal::detail

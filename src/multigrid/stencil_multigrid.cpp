@@ -153,6 +153,7 @@ void StencilMultigrid<T>::Hierarchy::set_smoother(Level<T>& level,
                                                   const StencilMatrix<T>& symmetric,
                                                   const SmootherNetwork<T>& network) {
   level.smoother = detail::smoother_stencil(level, symmetric, network);
+  detail::keep_positive(level, level.smoother);
   MultigridLevelInfo& about = info.back();
   about.spectral_radius =
       detail::spectral_radius(level, CycleRows<T>(level, nullptr), largest_radius);
