@@ -49,11 +49,26 @@ double own_dot(const LevelLayout& layout, const T* x, const T* y) {
   return sum;
 }
 
+// |x|^2 of a scaled vector over a rank's own points.
+template <class T>
+double own_square(const LevelLayout& layout, const std::vector<T>& inverse, const T* x) {
+  double sum = 0;
+  LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
+    const std::ptrdiff_t first = layout.at(i0, i1, layout.own[2].begin);
+    for (std::ptrdiff_t i = first; i < first + layout.own[2].size(); ++i) {
+      const double value = static_cast<double>(x[i]) * inverse[static_cast<std::size_t>(i)];
+      sum += value * value;
+    }
+  });
+  return sum;
+}
+
 // The largest growth |y| / |x| of the scaled vectors among the 3^d points around each of a rank's
-// own points, whatever the division into ranks. `inverse` is 1 / scale.
+// own points, whatever the division into ranks, and where |x| is at least what it is in the mean:
+// elsewhere a quotient is chance. `inverse` is 1 / scale.
 template <class T>
 double largest_growth(const LevelLayout& layout, const std::vector<T>& inverse, const T* x,
-                      const T* y) {
+                      const T* y, T least) {
   const std::int64_t count = layout.own[2].size();
   if (layout.empty()) return 0;
   const int r0 = layout.dimension == 3 ? 1 : 0, r1 = layout.dimension >= 2 ? 1 : 0;
@@ -76,7 +91,7 @@ double largest_growth(const LevelLayout& layout, const std::vector<T>& inverse, 
     for (std::size_t i = 0; i + 2 < width; ++i) {
       const T b = before[i] + before[i + 1] + before[i + 2];
       const T a = after[i] + after[i + 1] + after[i + 2];
-      largest = a > largest * b ? a / b : largest;
+      largest = b >= least && a > largest * b ? a / b : largest;
     }
   });
   return std::sqrt(static_cast<double>(largest));
@@ -106,7 +121,10 @@ double spectral_radius(const Level<T>& level, const CycleRows<T>& rows, double e
       const double above = comm.sum(own_dot(layout, r, y)), below = comm.sum(own_dot(layout, r, x));
       const double quotient =
           (step == all_steps ? safety : first_safety) * (below != 0 ? std::abs(above / below) : 0);
-      const double growth = comm.max(largest_growth(layout, inverse, x, y));
+      const double mean = comm.sum(own_square(layout, inverse, x)) /
+                          static_cast<double>(level.grid.extents().size());
+      const auto least = static_cast<T>(mean * std::pow(3.0, layout.dimension));
+      const double growth = comm.max(largest_growth(layout, inverse, x, y, least));
       radius = std::max(quotient, growth_safety * growth);
       if (radius <= enough) break;
     }
