@@ -100,11 +100,67 @@ Variable<T> negate(const Variable<T>& x) {
   });
 }
 
+template <class T>
+Variable<T> product(const Variable<T>& a, const Variable<T>& b) {
+  NOPAL_CHECK(a.shape() == b.shape(), "product: shapes ", a.shape(), " and ", b.shape(), " differ");
+  const Tensor<T> y = a.value().clone();
+  detail::multiply(b.value().data(), y.data(), y.size());
+  if (!needs_record(a, b)) return y;
+  return record<T>(y, [a, b](const Tensor<T>& dy) {
+    if (a.requires_gradient()) {
+      const Tensor<T> da = dy.clone();
+      detail::multiply(b.value().data(), da.data(), da.size());
+      a.accumulate(da);
+    }
+    if (b.requires_gradient()) {
+      detail::multiply(a.value().data(), dy.data(), dy.size());
+      b.accumulate(dy);
+    }
+  });
+}
+
+template <class T>
+Variable<T> reshape(const Variable<T>& x, const Shape& shape) {
+  const Tensor<T> y = x.value().reshape(shape);
+  if (!needs_record(x)) return y;
+  return record<T>(y, [x](const Tensor<T>& dy) { x.accumulate(dy.reshape(x.shape())); });
+}
+
+template <class T>
+Variable<T> join_channels(const std::vector<Variable<T>>& x) {
+  NOPAL_CHECK(!x.empty(), "join_channels: expected at least one field");
+  const auto channels = static_cast<std::int64_t>(x.size());
+  bool recorded = false;
+  for (const Variable<T>& field : x) {
+    NOPAL_CHECK(field.shape() == x[0].shape() && field.shape()[-1] == 1,
+                "join_channels: expected fields of one channel and equal shapes, got ",
+                field.shape(), " and ", x[0].shape());
+    recorded = recorded || needs_record(field);
+  }
+  const Tensor<T> y(x[0].shape().with(-1, channels));
+  y.fill(T(0));
+  for (std::int64_t c = 0; c < channels; ++c)
+    move_channels(y, c, 1, x[static_cast<std::size_t>(c)].value(), true);
+  if (!recorded) return y;
+  return record<T>(y, [x, channels](const Tensor<T>& dy) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const Variable<T>& field = x[static_cast<std::size_t>(c)];
+      if (!field.requires_gradient()) continue;
+      const Tensor<T> part(field.shape());
+      move_channels(dy, c, 1, part, false);
+      field.accumulate(part);
+    }
+  });
+}
+
 #define NOPAL_INSTANTIATE(T)                                                  \
   template Variable<T> negate<T>(const Variable<T>&);                         \
   template Variable<T> add<T>(const Variable<T>&, const Variable<T>&);        \
   template Variable<T> add_bias<T>(const Variable<T>&, const Variable<T>&);   \
   template std::pair<Variable<T>, Variable<T>> halves<T>(const Variable<T>&); \
+  template Variable<T> product<T>(const Variable<T>&, const Variable<T>&);    \
+  template Variable<T> reshape<T>(const Variable<T>&, const Shape&);          \
+  template Variable<T> join_channels<T>(const std::vector<Variable<T>>&);     \
   template Variable<T> copy<T>(const Variable<T>&);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

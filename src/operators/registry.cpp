@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/operators/deeponet.hpp>
 #include <nopal/operators/fno.hpp>
 #include <nopal/operators/learned_multigrid.hpp>
 #include <nopal/operators/mgno.hpp>
@@ -36,6 +37,13 @@ nlohmann::json suggest_fno(const Shape& x_shape, const Shape& y_shape, const nlo
   return {{"n_modes", modes}, {"in_channels", x_shape[-1]}, {"out_channels", y_shape[-1]}};
 }
 
+// Sensors at all points of the grid, which is where the output is wanted, too.
+nlohmann::json suggest_deeponet(const Shape& x_shape, const Shape& y_shape, const nlohmann::json&) {
+  return {{"sensors", {x_shape.size()}},
+          {"dimension", x_shape.rank() - 1},
+          {"out_channels", y_shape[-1]}};
+}
+
 // Levels down to a coarsest grid of 4 points or a few more, at most 6.
 nlohmann::json suggest_mgno(const Shape& x_shape, const Shape& y_shape,
                             const nlohmann::json& given) {
@@ -62,6 +70,13 @@ nlohmann::json suggest_multigrid(const Shape& x_shape, const Shape&, const nlohm
 template <class T>
 const std::vector<Entry<T>>& registry() {
   static const std::vector<Entry<T>> entries = {
+      {"deeponet", suggest_deeponet,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const DeepONetOptions options = DeepONetOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<DeepONet<T>>(options, seed);
+       }},
       {"fno", suggest_fno,
        [](const nlohmann::json& json, std::uint64_t seed,
           double max_parameters) -> std::unique_ptr<Operator<T>> {

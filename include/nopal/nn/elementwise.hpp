@@ -6,6 +6,7 @@
 #include <nopal/autograd/variable.hpp>
 
 #include <utility>
+#include <vector>
 
 namespace nopal {
 
@@ -26,6 +27,19 @@ Variable<T> negate(const Variable<T>& x);
 /// be even.
 template <class T>
 std::pair<Variable<T>, Variable<T>> halves(const Variable<T>& x);
+
+/// a * b, entry by entry, in new memory. Shapes must be equal.
+template <class T>
+Variable<T> product(const Variable<T>& a, const Variable<T>& b);
+
+/// The same entries in another shape, in the memory of x.
+template <class T>
+Variable<T> reshape(const Variable<T>& x, const Shape& shape);
+
+/// y(..., c) = x[c](..., 0): fields of one channel each as the channels of one field, in new
+/// memory.
+template <class T>
+Variable<T> join_channels(const std::vector<Variable<T>>& x);
 
 /// A copy of x in new memory, for the functions that overwrite.
 template <class T>

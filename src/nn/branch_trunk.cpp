@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/core/blas.hpp>
+#include <nopal/core/profile.hpp>
+#include <nopal/nn/branch_trunk.hpp>
+
+#include "core/parallel.hpp"
+#include "nn/row_kernels.hpp"
+
+#include <algorithm>
+
+namespace nopal {
+namespace {
+
+using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
+
+struct Sizes {
+  std::int64_t functions, points, outputs, latent, branch_groups, trunk_groups;
+  bool trunk_is_shared() const { return trunk_groups == 1 && outputs > 1; }
+};
+
+// plane(r) = field(r, c), or back.
+template <class T>
+void copy_output(const Tensor<T>& field, std::int64_t c, const Tensor<T>& plane, bool back) {
+  const std::int64_t outputs = field.extent(-1);
+  T *f = field.data() + c, *p = plane.data();
+  detail::parallel_for(
+      "nopal::copy_output", Range(0, plane.size()), KOKKOS_LAMBDA(std::int64_t r) {
+        if (back)
+          f[r * outputs] = p[r];
+        else
+          p[r] = f[r * outputs];
+      });
+}
+
+template <class T>
+void multiply(const Sizes& s, const T* branch, const T* trunk, const Tensor<T>& y) {
+  if (s.trunk_is_shared())
+    return gemm_batched(Op::none, Op::transpose, s.points, s.outputs, s.latent, T(1), trunk,
+                        s.latent, 0, branch, s.latent, s.outputs * s.latent, T(0), y.data(),
+                        s.outputs, s.points * s.outputs, s.functions);
+  const Tensor<T> plane =
+      s.outputs == 1 ? y.reshape({s.functions, s.points}) : Tensor<T>({s.functions, s.points});
+  for (std::int64_t c = 0; c < s.outputs; ++c) {
+    gemm(Op::none, Op::transpose, s.functions, s.points, s.latent, T(1),
+         branch + std::min(c, s.branch_groups - 1) * s.latent, s.branch_groups * s.latent,
+         trunk + std::min(c, s.trunk_groups - 1) * s.latent, s.trunk_groups * s.latent, T(0),
+         plane.data(), s.points);
+    if (s.outputs > 1) copy_output(y, c, plane, true);
+  }
+}
+
+// Gradients of both factors; an undefined buffer is not wanted.
+template <class T>
+void multiply_adjoint(const Sizes& s, const Variable<T>& branch, const Variable<T>& trunk,
+                      const Tensor<T>& dy) {
+  typename Variable<T>::Slot db{}, dt{};
+  if (branch.requires_gradient()) db = branch.gradient_slot();
+  if (trunk.requires_gradient()) dt = trunk.gradient_slot();
+  const T *const b = branch.value().data(), *const t = trunk.value().data();
+  if (s.trunk_is_shared()) {
+    if (db.buffer.defined())
+      gemm_batched(Op::transpose, Op::none, s.outputs, s.latent, s.points, T(1), dy.data(),
+                   s.outputs, s.points * s.outputs, t, s.latent, 0, db.beta, db.buffer.data(),
+                   s.latent, s.outputs * s.latent, s.functions);
+    if (!dt.buffer.defined()) return;
+    if (s.functions == 0 && dt.beta == T(0)) dt.buffer.fill(T(0));
+    for (std::int64_t i = 0; i < s.functions; ++i)
+      gemm(Op::none, Op::none, s.points, s.latent, s.outputs, T(1),
+           dy.data() + i * s.points * s.outputs, s.outputs, b + i * s.outputs * s.latent, s.latent,
+           i > 0 ? T(1) : dt.beta, dt.buffer.data(), s.latent);
+    return;
+  }
+  const Tensor<T> plane =
+      s.outputs == 1 ? dy.reshape({s.functions, s.points}) : Tensor<T>({s.functions, s.points});
+  for (std::int64_t c = 0; c < s.outputs; ++c) {
+    if (s.outputs > 1) copy_output(dy, c, plane, false);
+    const std::int64_t gb = std::min(c, s.branch_groups - 1), gt = std::min(c, s.trunk_groups - 1);
+    const std::int64_t rows_b = s.branch_groups * s.latent, rows_t = s.trunk_groups * s.latent;
+    if (db.buffer.defined())
+      gemm(Op::none, Op::none, s.functions, s.latent, s.points, T(1), plane.data(), s.points,
+           t + gt * s.latent, rows_t, gb == c ? db.beta : T(1), db.buffer.data() + gb * s.latent,
+           rows_b);
+    if (dt.buffer.defined())
+      gemm(Op::transpose, Op::none, s.points, s.latent, s.functions, T(1), plane.data(), s.points,
+           b + gb * s.latent, rows_b, gt == c ? dt.beta : T(1), dt.buffer.data() + gt * s.latent,
+           rows_t);
+  }
+}
+
+Sizes sizes_of(const Shape& branch, const Shape& trunk) {
+  NOPAL_CHECK(branch.rank() == 3 && trunk.rank() == 3 && branch[2] == trunk[2] &&
+                  (branch[1] == trunk[1] || branch[1] == 1 || trunk[1] == 1),
+              "branch_trunk: expected branch (B, C, K) and trunk (P, C, K), C or 1 each, got ",
+              branch, " and ", trunk);
+  return {branch[0], trunk[0], std::max(branch[1], trunk[1]), branch[2], branch[1], trunk[1]};
+}
+
+}  // namespace
+
+template <class T>
+Variable<T> branch_trunk(const Variable<T>& branch, const Variable<T>& trunk,
+                         const Variable<T>& bias) {
+  const ScopedRegion region("branch_trunk");
+  const Sizes s = sizes_of(branch.shape(), trunk.shape());
+  const bool biased = bias.value().defined();
+  NOPAL_CHECK(!biased || bias.shape() == Shape{s.outputs}, "branch_trunk: the bias has shape ",
+              bias.shape(), ", expected ", Shape{s.outputs});
+  const Tensor<T> y({s.functions, s.points, s.outputs});
+  multiply(s, branch.value().data(), trunk.value().data(), y);
+  const std::int64_t rows = s.functions * s.points;
+  if (biased) detail::add_rows(bias.value().data(), y.data(), rows, s.outputs);
+  if (!needs_record(branch, trunk, bias)) return y;
+  return record<T>(y, [=](const Tensor<T>& dy) {
+    const ScopedRegion adjoint("branch_trunk_adjoint");
+    if (bias.requires_gradient()) {
+      const auto [db, beta] = bias.gradient_slot();
+      detail::sum_rows(dy.data(), db.data(), rows, s.outputs, beta);
+    }
+    multiply_adjoint(s, branch, trunk, dy);
+  });
+}
+
+template Variable<float> branch_trunk<float>(const Variable<float>&, const Variable<float>&,
+                                             const Variable<float>&);
+template Variable<double> branch_trunk<double>(const Variable<double>&, const Variable<double>&,
+                                               const Variable<double>&);
+
+}  // namespace nopal

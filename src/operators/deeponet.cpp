@@ -1,0 +1,278 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/operators/deeponet.hpp>
+
+#include <nopal/io/option_reader.hpp>
+#include <nopal/nn/branch_trunk.hpp>
+#include <nopal/nn/dense_network.hpp>
+#include <nopal/nn/elementwise.hpp>
+#include <nopal/nn/features.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace nopal {
+namespace {
+
+const std::vector<std::string> strategies{"independent", "split_both", "split_branch",
+                                          "split_trunk"};
+
+void check(const DeepONetOptions& o) {
+  const auto positive = [](const char* name, const std::vector<std::int64_t>& list) {
+    NOPAL_CHECK(!list.empty() && *std::min_element(list.begin(), list.end()) >= 1, "deeponet: '",
+                name, "' expects a list of numbers of at least 1");
+  };
+  positive("sensors", o.sensors);
+  positive("branch", o.branch);
+  positive("trunk", o.trunk);
+  NOPAL_CHECK(o.branch.back() == o.trunk.back(),
+              "deeponet: branch and trunk must end with the same width, the number of basis "
+              "functions, got ",
+              o.branch.back(), " and ", o.trunk.back());
+  const auto d = static_cast<std::size_t>(o.dimension);
+  NOPAL_CHECK(o.harmonics.empty() || o.harmonics.size() == d,
+              "deeponet: 'harmonics' expects an entry for each of ", d, " coordinates, got ",
+              o.harmonics.size());
+  NOPAL_CHECK(o.periods.empty() || o.periods.size() == o.harmonics.size(),
+              "deeponet: 'periods' expects as many entries as 'harmonics', ", o.harmonics.size(),
+              ", got ", o.periods.size());
+}
+
+// Points of a grid of the unit cube (P, d), the last axis fastest.
+template <class T>
+Tensor<T> grid_points(const Shape& extents) {
+  const int d = extents.rank();
+  std::vector<T> points;
+  points.reserve(static_cast<std::size_t>(extents.size() * d));
+  for (std::int64_t p = 0; p < extents.size(); ++p) {
+    std::int64_t stride = extents.size();
+    for (int a = 0; a < d; ++a) {
+      stride /= extents[a];
+      const std::int64_t i = p / stride % extents[a];
+      points.push_back(extents[a] > 1 ? static_cast<T>(i) / static_cast<T>(extents[a] - 1) : T(0));
+    }
+  }
+  return Tensor<T>::from_host({extents.size(), d}, points);
+}
+
+}  // namespace
+
+DeepONetOptions DeepONetOptions::from_json(const nlohmann::json& json) {
+  DeepONetOptions o;
+  OptionReader read(json, "deeponet");
+  read("sensors", o.sensors);
+  read("dimension", o.dimension, 1, 16);
+  read("out_channels", o.out_channels, 1);
+  read("branch", o.branch);
+  read("trunk", o.trunk);
+  read("branch_activation", o.branch_activation);
+  read("trunk_activation", o.trunk_activation);
+  read.choice("multi_output", o.multi_output, strategies);
+  read("bias", o.bias);
+  read("harmonics", o.harmonics);
+  read("periods", o.periods);
+  read.finish();
+  activation_from_string(o.branch_activation);
+  activation_from_string(o.trunk_activation);
+  check(o);
+  return o;
+}
+
+nlohmann::json DeepONetOptions::to_json() const {
+  return {{"sensors", sensors},
+          {"dimension", dimension},
+          {"out_channels", out_channels},
+          {"branch", branch},
+          {"trunk", trunk},
+          {"branch_activation", branch_activation},
+          {"trunk_activation", trunk_activation},
+          {"multi_output", multi_output},
+          {"bias", bias},
+          {"harmonics", harmonics},
+          {"periods", periods}};
+}
+
+std::vector<std::int64_t> DeepONetOptions::branch_widths(std::size_t function) const {
+  std::vector<std::int64_t> widths{sensors[function]};
+  widths.insert(widths.end(), branch.begin(), branch.end());
+  if (multi_output == "split_both" || multi_output == "split_branch") widths.back() *= out_channels;
+  return widths;
+}
+
+std::vector<std::int64_t> DeepONetOptions::trunk_widths() const {
+  std::vector<std::int64_t> widths{harmonics.empty() ? dimension
+                                                     : periodic_feature_count(harmonics)};
+  widths.insert(widths.end(), trunk.begin(), trunk.end());
+  if (multi_output == "split_both" || multi_output == "split_trunk") widths.back() *= out_channels;
+  return widths;
+}
+
+double DeepONetOptions::parameter_count() const {
+  double count = DenseNetwork<float>::parameter_count(trunk_widths());
+  for (std::size_t f = 0; f < sensors.size(); ++f)
+    count += DenseNetwork<float>::parameter_count(branch_widths(f));
+  return static_cast<double>(copies()) * count + (bias ? static_cast<double>(out_channels) : 0);
+}
+
+template <class T>
+struct DeepONet<T>::Networks {
+  explicit Networks(std::uint64_t seed) : store(seed) {}
+
+  ParameterStore<T> store;
+  std::vector<std::vector<DenseNetwork<T>>> branches;  // by copy, then function
+  std::vector<DenseNetwork<T>> trunks;
+  const Parameter<T>* bias = nullptr;
+  std::vector<double> periods;
+
+  // Points of the grid that was used last.
+  mutable Shape grid;
+  mutable Tensor<T> points;
+};
+
+template <class T>
+DeepONet<T>::DeepONet(const DeepONetOptions& options, std::uint64_t seed)
+    : options_(options), networks_(std::make_unique<Networks>(seed)) {
+  check(options_);
+  Networks& n = *networks_;
+  const Activation branch_f = activation_from_string(options_.branch_activation);
+  const Activation trunk_f = activation_from_string(options_.trunk_activation);
+  const auto name = [&](const char* kind, std::int64_t copy) {
+    return options_.copies() > 1 ? std::string(kind) + "_" + std::to_string(copy)
+                                 : std::string(kind);
+  };
+  for (std::int64_t copy = 0; copy < options_.copies(); ++copy) {
+    n.branches.emplace_back();
+    for (std::size_t f = 0; f < options_.sensors.size(); ++f) {
+      const std::string one = name("branch", copy);
+      n.branches.back().emplace_back(
+          n.store, options_.sensors.size() > 1 ? one + "." + std::to_string(f) : one,
+          options_.branch_widths(f), branch_f, false);
+    }
+    n.trunks.emplace_back(n.store, name("trunk", copy), options_.trunk_widths(), trunk_f, true);
+  }
+  if (options_.bias) n.bias = &n.store.constant("bias", {options_.out_channels}, 0);
+  n.periods = options_.periods;
+  n.periods.resize(options_.harmonics.size(), 1);
+  n.store.append_parameters(parameters_);
+}
+
+template <class T>
+DeepONet<T>::~DeepONet() = default;
+
+template <class T>
+nlohmann::json DeepONet<T>::configuration() const {
+  return options_.to_json();
+}
+
+template <class T>
+Variable<T> DeepONet<T>::branch(std::span<const Variable<T>> functions, std::int64_t copy) const {
+  const auto& networks = networks_->branches[static_cast<std::size_t>(copy)];
+  Variable<T> merged = networks[0].forward(functions[0]);
+  for (std::size_t f = 1; f < networks.size(); ++f)
+    merged = product(merged, networks[f].forward(functions[f]));
+  const std::int64_t k = options_.latent();
+  return reshape(merged, {merged.shape()[0], merged.shape()[1] / k, k});
+}
+
+template <class T>
+Variable<T> DeepONet<T>::trunk(const Variable<T>& points, std::int64_t copy) const {
+  const Variable<T> features =
+      options_.harmonics.empty()
+          ? points
+          : periodic_features(points, options_.harmonics, networks_->periods);
+  const Variable<T> basis = networks_->trunks[static_cast<std::size_t>(copy)].forward(features);
+  const std::int64_t k = options_.latent();
+  return reshape(basis, {basis.shape()[0], basis.shape()[1] / k, k});
+}
+
+template <class T>
+void DeepONet<T>::check_inputs(std::span<const Shape> inputs) const {
+  const std::size_t functions = options_.sensors.size();
+  const bool field = inputs.size() == 1 && functions == 1;
+  NOPAL_CHECK(field || inputs.size() == functions + 1, "deeponet takes ", functions,
+              " function(s) (B, sensors) and points (P, ", options_.dimension, "), got ",
+              inputs.size(), " inputs");
+  if (field) {
+    const Shape& x = inputs[0];
+    NOPAL_CHECK(
+        x.rank() == options_.dimension + 2 && x[0] >= 0 &&
+            x.with(0, 1).size() == options_.sensors[0],
+        "deeponet has ", options_.sensors[0], " sensors and ", options_.dimension,
+        " coordinates; a field (B, X1, ..., Xd, Cin) must have as many values a sample, got ", x);
+    return;
+  }
+  for (std::size_t f = 0; f < functions; ++f)
+    NOPAL_CHECK(inputs[f].rank() == 2 && inputs[f][1] == options_.sensors[f] &&
+                    inputs[f][0] == inputs[0][0],
+                "deeponet: function ", f, " has shape ", inputs[f], ", expected (B, ",
+                options_.sensors[f], "), the sensors of its branch");
+  NOPAL_CHECK(inputs[functions].rank() == 2 && inputs[functions][1] == options_.dimension,
+              "deeponet: points have shape ", inputs[functions], ", expected (P, ",
+              options_.dimension, ")");
+}
+
+template <class T>
+Variable<T> DeepONet<T>::forward(std::span<const Variable<T>> inputs) const {
+  const ScopedRegion region("deeponet");
+  std::vector<Shape> shapes;
+  for (const Variable<T>& input : inputs)
+    shapes.push_back(input.shape());
+  check_inputs(shapes);
+  std::vector<Variable<T>> functions(inputs.begin(), inputs.end());
+  Variable<T> points = functions.back();
+  Shape result;
+  if (inputs.size() == 1) {
+    const Shape extents(shapes[0].begin() + 1, shapes[0].end() - 1);
+    if (!(networks_->grid == extents)) {
+      networks_->points = grid_points<T>(extents);
+      networks_->grid = extents;
+    }
+    points = networks_->points;
+    result = shapes[0].with(-1, options_.out_channels);
+    functions[0] = reshape(functions[0], {shapes[0][0], options_.sensors[0]});
+  } else {
+    functions.pop_back();
+    result = {shapes[0][0], points.shape()[0], options_.out_channels};
+  }
+  const Variable<T> bias = networks_->bias ? networks_->bias->variable : Variable<T>();
+  if (options_.copies() == 1)
+    return reshape(branch_trunk(branch(functions), trunk(points), bias), result);
+  std::vector<Variable<T>> outputs;
+  for (std::int64_t copy = 0; copy < options_.copies(); ++copy)
+    outputs.push_back(branch_trunk(branch(functions, copy), trunk(points, copy)));
+  Variable<T> joined = join_channels(outputs);
+  if (options_.bias) joined = add_bias(joined, bias);
+  return reshape(joined, result);
+}
+
+template <class T>
+Cost DeepONet<T>::cost(std::span<const Shape> inputs) const {
+  check_inputs(inputs);
+  const bool field = inputs.size() == 1;
+  const std::int64_t functions = inputs[0][0];
+  const std::int64_t points =
+      field ? inputs[0].size() / std::max<std::int64_t>(1, functions) / inputs[0][-1]
+            : inputs.back()[0];
+  Cost total;
+  const auto add = [&](const Cost& cost) {
+    total.flops += cost.flops;
+    total.bytes += cost.bytes;
+  };
+  for (std::size_t copy = 0; copy < networks_->trunks.size(); ++copy) {
+    add(networks_->trunks[copy].cost(points));
+    for (const DenseNetwork<T>& network : networks_->branches[copy])
+      add(network.cost(functions));
+  }
+  const double outputs = static_cast<double>(functions) * static_cast<double>(points) *
+                         static_cast<double>(options_.out_channels);
+  total.flops += 2 * outputs * static_cast<double>(options_.latent());
+  total.bytes += outputs * sizeof(T);
+  return total;
+}
+
+template class DeepONet<float>;
+template class DeepONet<double>;
+
+}  // namespace nopal
