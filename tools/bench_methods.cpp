@@ -12,6 +12,9 @@
 
 #if defined(__GLIBC__)
 #include <malloc.h>
+#define NOPAL_HAS_MALLINFO2 __GLIBC_PREREQ(2, 33)
+#else
+#define NOPAL_HAS_MALLINFO2 0
 #endif
 
 namespace nopal::tools {
@@ -141,7 +144,7 @@ double relative_residual(Mat matrix, Vec b, Vec x) {
 double memory_now(const Communicator& comm) {
   release_cached_memory();
   double bytes = 0;
-#if defined(__GLIBC__)
+#if NOPAL_HAS_MALLINFO2
   const auto info = mallinfo2();
   bytes = static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
 #endif

@@ -33,10 +33,6 @@ std::pair<std::int64_t, std::int64_t> local_size(Mat matrix) {
   return {rows, columns};
 }
 
-Communicator communicator_of(Mat matrix) {
-  return Communicator(PetscObjectComm(reinterpret_cast<PetscObject>(matrix)));
-}
-
 // Vectors in x: 1 for the shape (n...), B for (B, n...); 0 if the shape does not fit.
 std::int64_t vectors_in(const Shape& shape, std::int64_t size) {
   std::int64_t rest = 1;

@@ -42,8 +42,7 @@ Grid grid_of(DM dmda) {
     rules.emplace_back(rule_of(types[axis]));
     counts.emplace_back(owned[axis], owned[axis] + processes[axis]);
   }
-  return Grid(shape, rules, Communicator(PetscObjectComm(reinterpret_cast<PetscObject>(dmda))),
-              counts);
+  return Grid(shape, rules, communicator_of(dmda), counts);
 }
 
 }  // namespace nopal

@@ -10,10 +10,6 @@
 namespace nopal {
 namespace {
 
-Communicator communicator_of(DM mesh) {
-  return Communicator(PetscObjectComm(reinterpret_cast<PetscObject>(mesh)));
-}
-
 void check_mesh(DM mesh) {
   PetscBool plex = PETSC_FALSE;
   NOPAL_PETSC(PetscObjectTypeCompare(reinterpret_cast<PetscObject>(mesh), DMPLEX, &plex));

@@ -187,6 +187,26 @@ class RowWeights {
   std::array<std::array<Row<T>, 2>, 3> sides_{};  // -couplings across, by axis and side
 };
 
+// Weights of the fine points of a slot by distance alone; of known points 0.
+template <class T>
+void linear_weights(int slot, int odd, const Level<T>& fine, const Level<T>& coarse) {
+  const LevelLayout& layout = coarse.layout;
+  const CoarseMap map(fine.layout, layout, fine.coarsened);
+  T* const to = fine.weights[static_cast<std::size_t>(slot)].data();
+  const T linear = static_cast<T>(std::ldexp(1.0, -odd));
+  LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
+    const std::int64_t i2 = layout.own[2].begin, count = layout.own[2].size();
+    const std::ptrdiff_t c = layout.at(i0, i1, i2);
+    const std::ptrdiff_t f =
+        fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2)) + fine.layout.shift(slot);
+    if (odd == 0)
+      std::fill_n(to + c, count, T(1));
+    else
+      for (std::int64_t i = 0; i < count; ++i)
+        to[c + i] = fine.scale.data()[f + map.stride[2] * i] != 0 ? linear : T(0);
+  });
+}
+
 // Weights of the fine points that are odd along `count` axes, for the coarse points around them.
 template <class T>
 void operator_weights(int count, const Level<T>& fine, const Level<T>& coarse,
@@ -245,29 +265,15 @@ CoarseMap::CoarseMap(const LevelLayout& fine, const LevelLayout& coarse,
 template <class T>
 void interpolation_weights(Level<T>& fine, const Level<T>& coarse, const StencilMatrix<T>* matrix) {
   const LevelLayout& layout = coarse.layout;
-  const CoarseMap map(fine.layout, layout, fine.coarsened);
   for (int odd = 0; odd <= 3; ++odd) {
     const std::vector<int> targets = slots_with(odd, fine.coarsened);
     for (const int slot : targets)
       fine.weights[static_cast<std::size_t>(slot)] = stored_field<T>(layout);
-    if (matrix && odd > 0) operator_weights(odd, fine, coarse, *matrix);
-    for (const int slot : targets) {
-      if (matrix && odd > 0) break;
-      T* const to = fine.weights[static_cast<std::size_t>(slot)].data();
-      const std::ptrdiff_t shift = fine.layout.shift(slot);
-      const T linear = static_cast<T>(std::ldexp(1.0, -odd));
-      LevelLayout::rows(layout.own, [&](std::int64_t i0, std::int64_t i1) {
-        const std::int64_t i2 = layout.own[2].begin, count = layout.own[2].size();
-        const std::ptrdiff_t c = layout.at(i0, i1, i2);
-        const std::ptrdiff_t f =
-            fine.layout.at(map.fine(0, i0), map.fine(1, i1), map.fine(2, i2)) + shift;
-        if (odd == 0)
-          std::fill_n(to + c, count, T(1));
-        else
-          for (std::int64_t i = 0; i < count; ++i)
-            to[c + i] = fine.scale.data()[f + map.stride[2] * i] != 0 ? linear : T(0);
-      });
-    }
+    if (matrix && odd > 0)
+      operator_weights(odd, fine, coarse, *matrix);
+    else
+      for (const int slot : targets)
+        linear_weights(slot, odd, fine, coarse);
     for (const int slot : targets)
       coarse.exchange.refresh(layout, fine.weights[static_cast<std::size_t>(slot)].data());
   }

@@ -75,6 +75,14 @@ std::int64_t StencilMatrix<T>::bytes() const {
 }
 
 template <class T>
+std::vector<T> inverse_of(const Tensor<T>& scale) {
+  std::vector<T> inverse(static_cast<std::size_t>(scale.size()));
+  for (std::size_t i = 0; i < inverse.size(); ++i)
+    inverse[i] = scale.data()[i] != 0 ? 1 / scale.data()[i] : T(0);
+  return inverse;
+}
+
+template <class T>
 Tensor<T> diagonal_of(const StencilMatrix<T>& matrix, const LevelLayout& layout) {
   Tensor<T> result = stored_field<T>(layout);
   const std::int64_t count = layout.own[2].size();
@@ -122,6 +130,7 @@ void LevelExchange<T>::refresh(const LevelLayout& layout, T* field) const {
 
 #define NOPAL_INSTANTIATE(T)                                                      \
   template struct StencilMatrix<T>;                                               \
+  template std::vector<T> inverse_of<T>(const Tensor<T>&);                        \
   template Tensor<T> stored_field<T>(const LevelLayout&);                         \
   template Tensor<T> diagonal_of<T>(const StencilMatrix<T>&, const LevelLayout&); \
   template class LevelExchange<T>;

@@ -112,6 +112,10 @@ struct StencilMatrix {
   std::int64_t bytes() const;  ///< stored
 };
 
+/// 1 / level.scale at the stored points, but 0 where that is 0.
+template <class T>
+std::vector<T> inverse_of(const Tensor<T>& scale);
+
 /// The diagonal of a matrix with `differences` on a rank's own points, as a stored field.
 template <class T>
 Tensor<T> diagonal_of(const StencilMatrix<T>& matrix, const LevelLayout& layout);

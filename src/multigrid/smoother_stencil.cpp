@@ -140,11 +140,7 @@ template <class T>
 bool positive_shares(const Level<T>& level, const StencilMatrix<T>& smoother, T* shares) {
   constexpr T floor = T(0.05);
   const LevelLayout& layout = level.layout;
-  const T* const scale = level.scale.data();
-  // 1 / scale, but 0 for points without a smoother.
-  std::vector<T> inverse(static_cast<std::size_t>(layout.size()));
-  for (std::int64_t i = 0; i < layout.size(); ++i)
-    inverse[static_cast<std::size_t>(i)] = scale[i] != 0 ? 1 / scale[i] : T(0);
+  const std::vector<T> inverse = inverse_of(level.scale);
   std::array<std::array<T, piece>, 8> by_parity;
   std::array<T, piece> least;
   bool any = false;

@@ -107,11 +107,7 @@ double spectral_radius(const Level<T>& level, const CycleRows<T>& rows, double e
   own_points<T>(layout, [&](std::ptrdiff_t i, std::int64_t i0, std::int64_t i1, std::int64_t i2) {
     x[i] = noise<T>(i0, i1, i2) * level.scale.data()[i];
   });
-  std::vector<T> inverse(static_cast<std::size_t>(layout.size()));
-  for (std::int64_t i = 0; i < layout.size(); ++i) {
-    const T scale = level.scale.data()[i];
-    inverse[static_cast<std::size_t>(i)] = scale != 0 ? 1 / scale : T(0);
-  }
+  const std::vector<T> inverse = inverse_of(level.scale);
   double radius = 0;
   for (int step = 1; step <= all_steps; ++step) {
     level.exchange.refresh(layout, x);

@@ -80,6 +80,12 @@ class PetscErrorRecorder {
 /// The MPI communicator for PETSc objects of these ranks (PETSC_COMM_SELF for a default one).
 MPI_Comm petsc_communicator(const Communicator& comm);
 
+/// The communicator of a PETSc object.
+template <class Handle>
+Communicator communicator_of(Handle object) {
+  return Communicator(PetscObjectComm(reinterpret_cast<PetscObject>(object)));
+}
+
 /// Makes a KSP that has a DM (for its preconditioner) use the matrix and vectors it is given.
 inline PetscErrorCode ksp_ignore_dm(KSP ksp) {
 #if PETSC_VERSION_LT(3, 25, 0)
