@@ -51,6 +51,17 @@ inline void write_file(const std::string& path, const std::string& contents) {
   std::ofstream(path, std::ios::binary) << contents;
 }
 
+/// What a call throws; "no error" if it does not.
+template <class Action>
+std::string error_of(const Action& action) {
+  try {
+    action();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
 /// How many temporary files of unfinished writes a folder holds.
 inline int temporary_files(const std::filesystem::path& folder) {
   int count = 0;

@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include "test_tools.hpp"
+
 #include <nopal/core/random.hpp>
 #include <nopal/nn/activation.hpp>
 #include <nopal/nn/linear.hpp>
@@ -160,17 +162,6 @@ inline TrainOptions tiny_options(std::int64_t epochs = 5, std::int64_t batch = 4
   options.learning_rate = 0.02;
   options.progress = [](const std::string&) {};
   return options;
-}
-
-/// What a call throws; "no error" if it does not.
-template <class Action>
-std::string error_of(Action&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 }  // namespace nopal::test

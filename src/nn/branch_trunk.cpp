@@ -45,8 +45,7 @@ void multiply(const Sizes& s, const T* branch, const T* trunk, const Tensor<T>& 
   for (std::int64_t c = 0; c < s.outputs; ++c) {
     gemm(Op::none, Op::transpose, s.functions, s.points, s.latent, T(1),
          branch + std::min(c, s.branch_groups - 1) * s.latent, s.branch_groups * s.latent,
-         trunk + std::min(c, s.trunk_groups - 1) * s.latent, s.trunk_groups * s.latent, T(0),
-         plane.data(), s.points);
+         trunk + c * s.latent, s.trunk_groups * s.latent, T(0), plane.data(), s.points);
     if (s.outputs > 1) copy_output(y, c, plane, true);
   }
 }
@@ -76,16 +75,15 @@ void multiply_adjoint(const Sizes& s, const Variable<T>& branch, const Variable<
       s.outputs == 1 ? dy.reshape({s.functions, s.points}) : Tensor<T>({s.functions, s.points});
   for (std::int64_t c = 0; c < s.outputs; ++c) {
     if (s.outputs > 1) copy_output(dy, c, plane, false);
-    const std::int64_t gb = std::min(c, s.branch_groups - 1), gt = std::min(c, s.trunk_groups - 1);
+    const std::int64_t gb = std::min(c, s.branch_groups - 1);  // the trunk has one for each c here
     const std::int64_t rows_b = s.branch_groups * s.latent, rows_t = s.trunk_groups * s.latent;
     if (db.buffer.defined())
       gemm(Op::none, Op::none, s.functions, s.latent, s.points, T(1), plane.data(), s.points,
-           t + gt * s.latent, rows_t, gb == c ? db.beta : T(1), db.buffer.data() + gb * s.latent,
+           t + c * s.latent, rows_t, gb == c ? db.beta : T(1), db.buffer.data() + gb * s.latent,
            rows_b);
     if (dt.buffer.defined())
       gemm(Op::transpose, Op::none, s.points, s.latent, s.functions, T(1), plane.data(), s.points,
-           b + gb * s.latent, rows_b, gt == c ? dt.beta : T(1), dt.buffer.data() + gt * s.latent,
-           rows_t);
+           b + gb * s.latent, rows_b, dt.beta, dt.buffer.data() + c * s.latent, rows_t);
   }
 }
 

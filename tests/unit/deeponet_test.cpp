@@ -20,21 +20,14 @@
 namespace nopal {
 namespace {
 
+using test::error_of;
+
 using nlohmann::json;
 
 Tensor<double> random(const Shape& shape, std::uint64_t seed) {
   Tensor<double> x(shape);
   fill_normal(x, 0, 1, Random(seed));
   return x;
-}
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 // As the sum over k says, entry by entry.

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "test_tools.hpp"
+
 #include <gtest/gtest.h>
 #include <nopal/autograd/gradient_check.hpp>
 #include <nopal/core/random.hpp>
@@ -16,16 +18,9 @@
 namespace nopal {
 namespace {
 
-using nlohmann::json;
+using test::error_of;
 
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using nlohmann::json;
 
 std::int64_t parameters_of(const json& configuration) {
   return count(make_operator<float>("fno", configuration)->parameters());

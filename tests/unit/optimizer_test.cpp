@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "test_tools.hpp"
+
 #include <gtest/gtest.h>
 #include <nopal/core/random.hpp>
 #include <nopal/train/optimizer.hpp>
@@ -15,6 +17,8 @@
 
 namespace nopal {
 namespace {
+
+using test::error_of;
 
 using Json = nlohmann::json;
 
@@ -214,15 +218,6 @@ TEST(Optimizers, Clipping) {
   set_gradient<double>(p, {std::numeric_limits<double>::quiet_NaN(), 1});
   clip_gradients_by_value(all, 0.7);
   EXPECT_TRUE(std::isnan(p.gradient().to_vector()[0]));
-}
-
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Optimizers, BadOptionsAreNamed) {

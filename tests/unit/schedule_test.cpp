@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "test_tools.hpp"
+
 #include <gtest/gtest.h>
 #include <nopal/core/error.hpp>
 #include <nopal/train/schedule.hpp>
@@ -12,6 +14,8 @@
 
 namespace nopal {
 namespace {
+
+using test::error_of;
 
 using Json = nlohmann::json;
 
@@ -147,15 +151,6 @@ TEST(Schedule, WarmUp) {
       "onecycle", 0.4, {{"warmup", 2}, {"div_factor", 1}, {"final_div_factor", 250000}}, 12);
   EXPECT_NEAR(cycle->learning_rate({2, 12, 0, 1}), 0.4, 1e-14);
   EXPECT_NEAR(cycle->learning_rate({5, 12, 0, 1}), 0.38019385280538953, 1e-14);
-}
-
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Schedule, BadOptionsAreNamed) {
