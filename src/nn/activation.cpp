@@ -13,11 +13,15 @@
 namespace nopal {
 namespace {
 
-constexpr std::array<std::pair<const char*, Activation>, 5> names{
+constexpr std::array<std::pair<const char*, Activation>, 9> names{
     {{"identity", Activation::identity},
+     {"elu", Activation::elu},
      {"gelu", Activation::gelu},
+     {"leaky_relu", Activation::leaky_relu},
      {"relu", Activation::relu},
+     {"selu", Activation::selu},
      {"silu", Activation::silu},
+     {"sin", Activation::sin},
      {"tanh", Activation::tanh}}};
 
 }  // namespace

@@ -100,10 +100,65 @@ struct Silu {
   }
 };
 
+// a (exp(x) - 1) l below 0, l x above.
+template <class T>
+KOKKOS_INLINE_FUNCTION void scaled_elu(T x, T a, T l, T& value, T& slope) {
+  const T e = fast_exp(x < T(0) ? x : T(0));
+  value = l * (x > T(0) ? x : a * (e - T(1)));
+  slope = l * (x > T(0) ? T(1) : a * e);
+}
+
+struct Elu {
+  template <class T>
+  KOKKOS_INLINE_FUNCTION static void apply(T x, T& value, T& slope) {
+    scaled_elu(x, T(1), T(1), value, slope);
+  }
+};
+
+struct Selu {
+  template <class T>
+  KOKKOS_INLINE_FUNCTION static void apply(T x, T& value, T& slope) {
+    scaled_elu(x, T(1.6732632423543772848170429916717), T(1.0507009873554804934193349852946), value,
+               slope);
+  }
+};
+
+struct LeakyRelu {
+  template <class T>
+  KOKKOS_INLINE_FUNCTION static void apply(T x, T& value, T& slope) {
+    slope = x > T(0) ? T(1) : T(0.01);
+    value = slope * x;
+  }
+};
+
+struct Sin {
+  template <class T>
+  KOKKOS_INLINE_FUNCTION static void apply(T x, T& value, T& slope) {
+    value = std::sin(x);
+    slope = std::cos(x);
+  }
+};
+
+/// tanh(x), in float without branches: x + x^3 p(x^2) near 0 (coefficients: Moshier, Cephes
+/// library, tanhf), 1 - 2 / (1 + e^(2 |x|)) elsewhere.
+KOKKOS_INLINE_FUNCTION float fast_tanh(float x) {
+  const float magnitude = x < 0 ? -x : x;
+  const float z = magnitude < 0.625f ? x * x : 0.0f;
+  const float p = (((-5.70498872745e-3f * z + 2.06390887954e-2f) * z - 5.37397155531e-2f) * z +
+                   1.33314422036e-1f) *
+                      z -
+                  3.33332819422e-1f;
+  const float large = 1.0f - 2.0f / (1.0f + fast_exp(2.0f * magnitude));
+  return magnitude < 0.625f ? x + x * z * p : (x < 0 ? -large : large);
+}
+KOKKOS_INLINE_FUNCTION double fast_tanh(double x) {
+  return ::tanh(x);
+}
+
 struct Tanh {
   template <class T>
   KOKKOS_INLINE_FUNCTION static void apply(T x, T& value, T& slope) {
-    value = ::tanh(x);
+    value = fast_tanh(x);
     slope = T(1) - value * value;
   }
 };
@@ -114,12 +169,20 @@ void with_activation(Activation activation, Action&& action) {
   switch (activation) {
     case Activation::identity:
       return action(Identity{});
+    case Activation::elu:
+      return action(Elu{});
     case Activation::gelu:
       return action(Gelu{});
+    case Activation::leaky_relu:
+      return action(LeakyRelu{});
     case Activation::relu:
       return action(Relu{});
+    case Activation::selu:
+      return action(Selu{});
     case Activation::silu:
       return action(Silu{});
+    case Activation::sin:
+      return action(Sin{});
     case Activation::tanh:
       return action(Tanh{});
   }

@@ -13,8 +13,9 @@
 namespace nopal {
 namespace {
 
-constexpr Activation activations[] = {Activation::identity, Activation::gelu, Activation::relu,
-                                      Activation::silu, Activation::tanh};
+constexpr Activation activations[] = {Activation::identity,   Activation::elu,  Activation::gelu,
+                                      Activation::leaky_relu, Activation::relu, Activation::selu,
+                                      Activation::silu,       Activation::sin,  Activation::tanh};
 
 template <class T>
 Variable<T> random_leaf(const Shape& shape, std::uint64_t stream) {
@@ -28,8 +29,17 @@ long double exact(Activation activation, long double x) {
   switch (activation) {
     case Activation::gelu:
       return 0.5L * x * erfcl(-x / sqrtl(2.0L));
+    case Activation::elu:
+      return x > 0 ? x : expm1l(x);
+    case Activation::leaky_relu:
+      return x > 0 ? x : 0.01L * x;
     case Activation::relu:
       return x > 0 ? x : 0;
+    case Activation::selu:
+      return 1.0507009873554804934193349852946L *
+             (x > 0 ? x : 1.6732632423543772848170429916717L * expm1l(x));
+    case Activation::sin:
+      return sinl(x);
     case Activation::silu:
       return x / (1 + expl(-x));
     case Activation::tanh:
