@@ -3,9 +3,11 @@
 
 #include <nopal/operators/deeponet.hpp>
 #include <nopal/operators/fno.hpp>
+#include <nopal/operators/kernel_ridge.hpp>
 #include <nopal/operators/learned_multigrid.hpp>
 #include <nopal/operators/mgno.hpp>
 #include <nopal/operators/operator.hpp>
+#include <nopal/operators/random_feature_operator.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -42,6 +44,19 @@ nlohmann::json suggest_deeponet(const Shape& x_shape, const Shape& y_shape, cons
   return {{"sensors", {x_shape.size()}},
           {"dimension", x_shape.rank() - 1},
           {"out_channels", y_shape[-1]}};
+}
+
+nlohmann::json suggest_fitted(const Shape& x_shape, const Shape& y_shape, const nlohmann::json&) {
+  return {{"sensors", x_shape.size()},
+          {"points", y_shape.size() / y_shape[-1]},
+          {"out_channels", y_shape[-1]}};
+}
+
+nlohmann::json suggest_random_features(const Shape& x_shape, const Shape& y_shape,
+                                       const nlohmann::json& given) {
+  nlohmann::json options = suggest_fitted(x_shape, y_shape, given);
+  options["dimension"] = y_shape.rank() - 1;
+  return options;
 }
 
 // Levels down to a coarsest grid of 4 points or a few more, at most 6.
@@ -84,6 +99,13 @@ const std::vector<Entry<T>>& registry() {
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<Fno<T>>(options, seed);
        }},
+      {"kernel_ridge", suggest_fitted,
+       [](const nlohmann::json& json, std::uint64_t,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const KernelRidgeOptions options = KernelRidgeOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<KernelRidge<T>>(options);
+       }},
       {"mgno", suggest_mgno,
        [](const nlohmann::json& json, std::uint64_t seed,
           double max_parameters) -> std::unique_ptr<Operator<T>> {
@@ -97,6 +119,13 @@ const std::vector<Entry<T>>& registry() {
          const LearnedMultigridOptions options = LearnedMultigridOptions::from_json(json);
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<LearnedMultigrid<T>>(options, seed);
+       }},
+      {"random_feature_operator", suggest_random_features,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const RandomFeatureOptions options = RandomFeatureOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<RandomFeatureOperator<T>>(options, seed);
        }},
   };
   return entries;

@@ -1,0 +1,175 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "operator_recipes.hpp"
+#include "test_tools.hpp"
+
+#include <nopal/operators/kernel_ridge.hpp>
+#include <nopal/operators/model.hpp>
+#include <nopal/operators/random_feature_operator.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace nopal {
+namespace {
+
+using test::Recipe;
+using test::recipe_data;
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+double fit_and_test(const nlohmann::json& options, const Recipe& recipe, std::int64_t samples) {
+  const auto training = recipe_data(recipe, 0, samples),
+             testing = recipe_data(recipe, samples, 100);
+  RandomFeatureOperator<double> op(RandomFeatureOptions::from_json(options));
+  op.fit(training.u, training.v, training.points);
+  return median(test::relative_errors(op.forward(testing.u).value(), testing.v));
+}
+
+TEST(GaussianSum, DerivativesAndIntegral) {
+  const GaussianSum u({.low = -1, .high = 2, .terms = 30, .scale = 0.5}, 3, 7);
+  const double h = 1e-4;
+  for (const double x : {-0.9, 0.1, 1.7}) {
+    EXPECT_NEAR(u.derivative(x), (u.value(x + h) - u.value(x - h)) / (2 * h), 1e-5);
+    EXPECT_NEAR(u.second_derivative(x), (u.derivative(x + h) - u.derivative(x - h)) / (2 * h),
+                1e-4);
+    EXPECT_NEAR(u.value(x), (u.integral(x + h) - u.integral(x - h)) / (2 * h), 1e-6);
+  }
+  EXPECT_EQ(u.integral(-1), 0);
+}
+
+// Linear operators come out to nearly machine precision (the factors are never multiplied out).
+TEST(RandomFeatureOperator, LinearOperators) {
+  const nlohmann::json options{{"features", "linear"}, {"count", 100}, {"threshold", 1e-12}};
+  EXPECT_LT(fit_and_test(options, test::antiderivative, 800), 1e-9);
+  EXPECT_LT(fit_and_test(options, test::diffusion_reaction_rhs, 800), 1e-7);
+}
+
+// A linear map cannot do it, random features can: the public recipe, a part of it.
+TEST(RandomFeatureOperator, Burgers) {
+  EXPECT_LT(fit_and_test({{"count", 500}}, test::burgers_rhs, 1000), 2e-3);
+  EXPECT_GT(fit_and_test({{"features", "linear"}, {"count", 100}}, test::burgers_rhs, 1000), 0.3);
+}
+
+TEST(RandomFeatureOperator, FileAndOtherPoints) {
+  const auto data = recipe_data(test::antiderivative, 0, 300);
+  auto op = std::make_unique<RandomFeatureOperator<double>>(RandomFeatureOptions::from_json(
+      {{"features", "linear"}, {"count", 100}, {"threshold", 1e-12}}));
+  op->fit(data.u, data.v, data.points);
+  const Tensor<double> u = data.u.slice(0, 5);
+  const Model<double> model(std::move(op));
+  const auto read = Model<double>::from_file(model.to_file(), "memory");
+  EXPECT_EQ(read.predict(u).to_vector(), model.predict(u).to_vector());
+  // At the points it knows, the second input changes nothing.
+  const Variable<double> both[] = {u, data.points};
+  EXPECT_EQ(read.op().forward(both).value().to_vector(), model.predict(u).to_vector());
+  // Between them, the trunk interpolates.
+  const auto middle = Tensor<double>::from_host({1, 1}, {0.5});
+  const Variable<double> between[] = {u, middle};
+  const auto values = read.op().forward(between).value().to_vector();
+  for (std::uint64_t i = 0; i < 5; ++i)
+    EXPECT_NEAR(values[i], test::antiderivative.function(i).integral(0.5), 1e-3);
+}
+
+TEST(RandomFeatureOperator, WithoutTrunkGivesTheTrainingPoints) {
+  const auto data = recipe_data(test::antiderivative, 0, 300);
+  const nlohmann::json options{{"features", "linear"}, {"count", 100}, {"threshold", 1e-12}};
+  nlohmann::json direct = options;
+  direct["trunk_count"] = 0;
+  RandomFeatureOperator<double> with(RandomFeatureOptions::from_json(options)),
+      without(RandomFeatureOptions::from_json(direct));
+  with.fit(data.u, data.v, data.points);
+  without.fit(data.u, data.v, data.points);
+  const auto a = with.forward(data.u).value().to_vector();
+  const auto b = without.forward(data.u).value().to_vector();
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_NEAR(a[i], b[i], 1e-9);
+}
+
+// Two outputs, the second twice the first.
+TEST(RandomFeatureOperator, Channels) {
+  const auto data = recipe_data(test::antiderivative, 0, 200);
+  std::vector<double> two;
+  for (const double v : data.v.to_vector()) {
+    two.push_back(v);
+    two.push_back(2 * v);
+  }
+  const auto v = Tensor<double>::from_host({200, 100, 2}, two);
+  for (const int trunk : {200, 0}) {
+    RandomFeatureOperator<double> op(RandomFeatureOptions::from_json(
+        {{"features", "linear"}, {"count", 100}, {"out_channels", 2}, {"trunk_count", trunk}}));
+    op.fit(data.u, v, data.points);
+    EXPECT_LT(median(test::relative_errors(op.forward(data.u).value(), v)), 1e-7);
+  }
+}
+
+TEST(RandomFeatureOperator, BadInput) {
+  const auto data = recipe_data(test::antiderivative, 0, 20);
+  RandomFeatureOperator<double> op({.count = 30, .trunk_count = 20});
+  const auto fit = [&](const Tensor<double>& u, const Tensor<double>& v, const Tensor<double>& y) {
+    test::expect_error([&] { op.fit(u, v, y); }, {"random_feature_operator"});
+  };
+  fit(Tensor<double>::zeros({20, 99}), data.v, data.points);
+  fit(data.u, data.v.slice(0, 19), data.points);
+  fit(data.u, data.v, data.points.slice(0, 50));
+  fit(Tensor<double>::zeros({20, 100}), data.v, data.points);
+  test::expect_error(
+      [&] {
+        op.fit(data.u, data.v, Tensor<double>::zeros({100, 1}));
+      },
+      {"points 0 and 1 are the same"});
+  Tensor<double> bad = data.v.clone();
+  bad.slice(0, 1).fill(NAN);
+  test::expect_error([&] { op.fit(data.u, bad, data.points); }, {"finite"});
+  test::expect_error([&] { op.forward(Tensor<double>::zeros({2, 7})); }, {"100 sensors", "(2, 7)"});
+}
+
+TEST(KernelRidge, InterpolatesAndGeneralises) {
+  const auto training = recipe_data(test::burgers_rhs, 0, 300);
+  const auto testing = recipe_data(test::burgers_rhs, 300, 50);
+  for (const char* kernel : {"gaussian", "matern_3_2", "matern_5_2"}) {
+    KernelRidge<double> op(KernelRidgeOptions::from_json(
+        {{"samples", 300}, {"kernel", kernel}, {"length", 3}, {"nugget", 1e-10}}));
+    op.fit(training.u, training.v);
+    EXPECT_LT(median(test::relative_errors(op.forward(training.u).value(), training.v)), 1e-3)
+        << kernel;
+    EXPECT_LT(median(test::relative_errors(op.forward(testing.u).value(), testing.v)), 0.5)
+        << kernel;
+  }
+}
+
+// Worked by hand: two samples, linear kernel with length 1 in units of their rms sqrt(5/2).
+TEST(KernelRidge, TwoSamples) {
+  KernelRidge<double> op(KernelRidgeOptions::from_json(
+      {{"samples", 2}, {"sensors", 2}, {"points", 1}, {"kernel", "linear"}, {"nugget", 0.0}}));
+  op.fit(Tensor<double>::from_host({2, 2}, {1, 0, 0, 2}),
+         Tensor<double>::from_host({2, 1, 1}, {3, -4}));
+  // The map is v = 3 u_1 - 2 u_2.
+  EXPECT_NEAR(op.forward(Tensor<double>::from_host({1, 2}, {2, 5})).value().item(), -4, 1e-12);
+}
+
+TEST(KernelRidge, BadInput) {
+  KernelRidge<double> op(KernelRidgeOptions::from_json(
+      {{"samples", 2}, {"sensors", 1}, {"points", 1}, {"nugget", 0.0}}));
+  const auto v = Tensor<double>::from_host({2, 1, 1}, {3, -4});
+  test::expect_error([&] { op.fit(Tensor<double>::from_host({2, 1}, {1, 1}), v); }, {"the same"});
+  test::expect_error([&] { op.fit(Tensor<double>::from_host({2, 1}, {1, NAN}), v); }, {"finite"});
+  test::expect_error([&] { op.fit(Tensor<double>::from_host({1, 1}, {1}), v); }, {"(2, 1)"});
+  KernelRidge<double> three(KernelRidgeOptions::from_json(
+      {{"samples", 3}, {"sensors", 1}, {"points", 1}, {"nugget", 0.0}}));
+  test::expect_error(
+      [&] {
+        three.fit(Tensor<double>::from_host({3, 1}, {1, 1, 2}),
+                  Tensor<double>::from_host({3, 1, 1}, {3, -4, 1}));
+      },
+      {"singular", "nugget"});
+}
+
+}  // namespace
+}  // namespace nopal
