@@ -129,6 +129,18 @@ struct DeepONet<T>::Networks {
   // Points of the grid that was used last.
   mutable Shape grid;
   mutable Tensor<T> points;
+
+  // All outputs of decode(copy, bias), which gives those of one of the independent networks.
+  template <class Decode>
+  Variable<T> outputs(const DeepONetOptions& options, const Decode& decode) const {
+    const Variable<T> b = bias ? bias->variable : Variable<T>();
+    if (options.copies() == 1) return decode(0, b);
+    std::vector<Variable<T>> all;
+    for (std::int64_t copy = 0; copy < options.copies(); ++copy)
+      all.push_back(decode(copy, {}));
+    const Variable<T> joined = join_channels(all);
+    return bias ? add_bias(joined, b) : joined;
+  }
 };
 
 template <class T>
@@ -236,15 +248,25 @@ Variable<T> DeepONet<T>::forward(std::span<const Variable<T>> inputs) const {
     functions.pop_back();
     result = {shapes[0][0], points.shape()[0], options_.out_channels};
   }
-  const Variable<T> bias = networks_->bias ? networks_->bias->variable : Variable<T>();
-  if (options_.copies() == 1)
-    return reshape(branch_trunk(branch(functions), trunk(points), bias), result);
-  std::vector<Variable<T>> outputs;
-  for (std::int64_t copy = 0; copy < options_.copies(); ++copy)
-    outputs.push_back(branch_trunk(branch(functions, copy), trunk(points, copy)));
-  Variable<T> joined = join_channels(outputs);
-  if (options_.bias) joined = add_bias(joined, bias);
-  return reshape(joined, result);
+  const auto decode = [&](std::int64_t copy, const Variable<T>& bias) {
+    return branch_trunk(branch(functions, copy), trunk(points, copy), bias);
+  };
+  return reshape(networks_->outputs(options_, decode), result);
+}
+
+template <class T>
+Variable<T> DeepONet<T>::forward_rows(std::span<const Variable<T>> functions,
+                                      const Variable<T>& points,
+                                      const std::vector<std::int64_t>& offsets) const {
+  const ScopedRegion region("deeponet");
+  std::vector<Shape> shapes;
+  for (const Variable<T>& function : functions)
+    shapes.push_back(function.shape());
+  shapes.push_back(points.shape());
+  check_inputs(shapes);
+  return networks_->outputs(options_, [&](std::int64_t copy, const Variable<T>& bias) {
+    return branch_trunk_rows(branch(functions, copy), trunk(points, copy), offsets, bias);
+  });
 }
 
 template <class T>

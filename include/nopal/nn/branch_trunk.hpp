@@ -5,6 +5,9 @@
 
 #include <nopal/autograd/variable.hpp>
 
+#include <cstdint>
+#include <vector>
+
 namespace nopal {
 
 /// The decoder of a DeepONet: y(b, p, c) = sum over k of branch(b, c, k) trunk(p, c, k) + bias(c).
@@ -17,5 +20,14 @@ namespace nopal {
 template <class T>
 Variable<T> branch_trunk(const Variable<T>& branch, const Variable<T>& trunk,
                          const Variable<T>& bias = {});
+
+/// The same for points of each function's own: y(r, c) = sum over k of branch(b, c, k) trunk(r, c,
+/// k) + bias(c) for the rows offsets[b] <= r < offsets[b + 1] of function b. branch (B, C, K),
+/// trunk (R, C, K), either with 1 for C; offsets has B + 1 entries that do not fall, from 0 to R. y
+/// (R, C), 2 R C K flops.
+template <class T>
+Variable<T> branch_trunk_rows(const Variable<T>& branch, const Variable<T>& trunk,
+                              const std::vector<std::int64_t>& offsets,
+                              const Variable<T>& bias = {});
 
 }  // namespace nopal

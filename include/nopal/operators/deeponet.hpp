@@ -29,8 +29,8 @@ struct DeepONetOptions {
   std::string multi_output = "split_branch";
   bool bias = true;  ///< a number b_0 for each output
   /// Of each coordinate; empty: none. See periodic_features().
-  std::vector<std::int64_t> harmonics;
-  std::vector<double> periods;  ///< of coordinates with harmonics; empty: 1
+  std::vector<std::int64_t> harmonics = {};
+  std::vector<double> periods = {};  ///< of coordinates with harmonics; empty: 1
 
   static DeepONetOptions from_json(const nlohmann::json& json);
   nlohmann::json to_json() const;
@@ -54,15 +54,17 @@ struct DeepONetOptions {
 /// Xd, Cin) on a grid of the unit cube, all of whose values are sensors and whose points x_j = i_j
 /// / (N_j - 1) are those of the output (B, X1, ..., Xd, C).
 template <class T>
-class DeepONet : public Operator<T> {
+class DeepONet : public PointOperator<T> {
  public:
   explicit DeepONet(const DeepONetOptions& options, std::uint64_t seed = 0);
   ~DeepONet() override;
 
   std::string name() const override { return "deeponet"; }
   nlohmann::json configuration() const override;
-  using Operator<T>::forward;
+  using PointOperator<T>::forward;
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
+  Variable<T> forward_rows(std::span<const Variable<T>> functions, const Variable<T>& points,
+                           const std::vector<std::int64_t>& offsets) const override;
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return parameters_; }

@@ -69,6 +69,21 @@ class Operator {
   virtual std::vector<NamedTensor<T>> buffers() const { return {}; }
 };
 
+/// An operator whose outputs are asked for at any points: functions u_1 (B, m_1), ..., u_n (B, m_n)
+/// and coordinates.
+template <class T>
+class PointOperator : public Operator<T> {
+ public:
+  using Operator<T>::forward;
+
+  /// Output (R, C) at points (R, d) of which the rows offsets[b] <= r < offsets[b + 1] belong to
+  /// function b, in any number (ragged, without padding). forward() with functions and points (P,
+  /// d) gives all pairs, (B, P, C).
+  virtual Variable<T> forward_rows(std::span<const Variable<T>> functions,
+                                   const Variable<T>& points,
+                                   const std::vector<std::int64_t>& offsets) const = 0;
+};
+
 /// All that training changes and a model file holds: parameters, then buffers.
 template <class T>
 std::vector<NamedTensor<T>> state_tensors(const Operator<T>& op) {

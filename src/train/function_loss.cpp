@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/train/point_losses.hpp>
+#include <nopal/train/step_training.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+namespace nopal {
+namespace {
+
+// Streams of random numbers: the order of an epoch, the points of a step.
+constexpr std::uint64_t order_stream = std::uint64_t(1) << 40, point_stream = std::uint64_t(2)
+                                                                              << 40;
+
+template <class T>
+Variable<T> forward(const PointOperator<T>& op, const FunctionData<T>& data) {
+  std::vector<Variable<T>> inputs(data.functions.begin(), data.functions.end());
+  if (!data.shared()) return op.forward_rows(inputs, data.points, data.offsets);
+  inputs.push_back(data.points);
+  return op.forward(inputs);
+}
+
+template <class T>
+class FunctionLoss {
+ public:
+  FunctionLoss(const PointOperator<T>& op, const FunctionData<T>& data,
+               const FunctionBatchOptions& options, const Communicator& comm)
+      : op_(op), data_(data), options_(options), groups_(comm, options.space_ranks) {
+    data.check("of training");
+    NOPAL_CHECK(options.batch >= 0 && options.points >= 0,
+                "options -batch and -points: expected at least 0, got ", options.batch, " and ",
+                options.points);
+    NOPAL_CHECK(options.loss == "mse" || options.loss == "l2", "unknown loss '", options.loss, "'",
+                suggestion(options.loss, {"mse", "l2"}));
+    batch_ = options.batch > 0 ? std::min(options.batch, data.size()) : data.size();
+    every_ = batch_ == data.size() && options.points == 0;
+  }
+
+  Variable<T> operator()(std::int64_t step) {
+    if (!every_ || !part_.points.defined()) choose(step);
+    const Variable<T> prediction = forward(op_, part_);
+    const auto channels = static_cast<double>(data_.channels());
+    // The points drawn of a masked sample may be all ones that do not count: loss 0.
+    if (options_.loss == "mse")
+      return point_squared_error(prediction, part_, 1 / (std::max(sums_.count, 1.0) * channels),
+                                 options_.variable_weights);
+    return point_relative_l2(prediction, part_, whole_,
+                             1 / (static_cast<double>(batch_) * channels),
+                             options_.variable_weights, groups_.space());
+  }
+
+ private:
+  // This rank's part of the batch, and the sums over all of it.
+  void choose(std::int64_t step) {
+    FunctionData<T> batch = data_;
+    if (batch_ < data_.size()) {
+      // An epoch has whole batches only.
+      const std::int64_t batches = data_.size() / batch_, epoch = step / batches;
+      if (epoch != epoch_ || order_.empty())
+        order_ = Random(options_.seed, order_stream + static_cast<std::uint64_t>(epoch))
+                     .permutation(data_.size());
+      epoch_ = epoch;
+      batch = select_samples(
+          data_, std::span(order_).subspan(static_cast<std::size_t>(step % batches * batch_),
+                                           static_cast<std::size_t>(batch_)));
+    }
+    if (options_.points > 0)
+      batch = select_points(batch, options_.points,
+                            Random(options_.seed, point_stream + static_cast<std::uint64_t>(step)));
+    sums_ = point_sums(batch);
+    if (groups_.groups() > 1) {
+      const Slab mine = slab(batch.size(), groups_.group(), groups_.groups());
+      std::vector<std::int64_t> indices(static_cast<std::size_t>(mine.count));
+      std::iota(indices.begin(), indices.end(), mine.first);
+      batch = select_samples(batch, indices);
+    }
+    whole_ = groups_.groups() > 1 ? point_sums(batch) : sums_;
+    if (groups_.divided())
+      batch = divide_points(batch, groups_.space().rank(), groups_.space().size());
+    part_ = std::move(batch);
+  }
+
+  const PointOperator<T>& op_;
+  const FunctionData<T>& data_;
+  FunctionBatchOptions options_;
+  RankGroups groups_;
+  std::int64_t batch_ = 0;
+  bool every_ = false;  // all data in each step
+  std::vector<std::int64_t> order_;
+  std::int64_t epoch_ = 0;
+  FunctionData<T> part_;
+  PointSums sums_, whole_;  // of the batch, of the samples of this group
+};
+
+}  // namespace
+
+template <class T>
+StepLoss<T> function_loss(const PointOperator<T>& op, const FunctionData<T>& data,
+                          const FunctionBatchOptions& options, const Communicator& comm) {
+  auto loss = std::make_shared<FunctionLoss<T>>(op, data, options, comm);
+  return [loss](std::int64_t step) { return (*loss)(step); };
+}
+
+template <class T>
+Tensor<T> predict(const PointOperator<T>& op, const FunctionData<T>& data, const Communicator& comm,
+                  std::int64_t block) {
+  const Tensor<T> all = Tensor<T>::zeros(data.values.shape());
+  const Slab mine = slab(data.size(), comm.rank(), comm.size());
+  comm.together([&] {
+    for (std::int64_t first = mine.first; first < mine.first + mine.count; first += block) {
+      std::vector<std::int64_t> indices(
+          static_cast<std::size_t>(std::min(block, mine.first + mine.count - first)));
+      std::iota(indices.begin(), indices.end(), first);
+      const Tensor<T> part = forward(op, select_samples(data, indices)).value();
+      const std::int64_t rows = data.first_row(data.size());
+      all.reshape({rows, data.channels()})
+          .slice(data.first_row(first), part.size() / data.channels())
+          .copy_from(part);
+    }
+  });
+  if (comm.size() > 1) comm.sum(all);
+  return all;
+}
+
+#define NOPAL_INSTANTIATE(T)                                                               \
+  template StepLoss<T> function_loss<T>(const PointOperator<T>&, const FunctionData<T>&,   \
+                                        const FunctionBatchOptions&, const Communicator&); \
+  template Tensor<T> predict<T>(const PointOperator<T>&, const FunctionData<T>&,           \
+                                const Communicator&, std::int64_t);
+NOPAL_INSTANTIATE(float)
+NOPAL_INSTANTIATE(double)
+#undef NOPAL_INSTANTIATE
+
+}  // namespace nopal

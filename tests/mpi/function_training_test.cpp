@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "test_tools.hpp"
+
+#include <nopal/operators/deeponet.hpp>
+#include <nopal/train/losses.hpp>
+#include <nopal/train/point_losses.hpp>
+#include <nopal/train/step_training.hpp>
+
+#include <cmath>
+
+namespace nopal {
+namespace {
+
+// s(y) = u_1 sin(y) + u_2 y: of 7 functions, at 5 shared points or at 0 to 6 of each one's own.
+FunctionData<double> make_data(bool shared) {
+  constexpr std::int64_t n = 7;
+  FunctionData<double> data;
+  std::vector<double> u, x, y, mask;
+  const Random random(2);
+  for (std::uint64_t i = 0; i < 2 * n; ++i)
+    u.push_back(random.normal(i));
+  const auto value = [&](std::int64_t i, double point) {
+    y.push_back(u[2 * i] * std::sin(point) + u[2 * i + 1] * point + 2);
+    mask.push_back(y.size() % 4 == 0 ? 0 : 1);
+  };
+  data.functions = {Tensor<double>::from_host({n, 2}, u)};
+  if (shared) {
+    x = {0.1, 0.3, 0.4, 0.8, 1.1};
+    for (std::int64_t i = 0; i < n; ++i)
+      for (const double point : x)
+        value(i, point);
+    data.values = Tensor<double>::from_host({n, 5, 1}, y);
+  } else {
+    data.offsets = {0};
+    for (std::int64_t i = 0; i < n; ++i) {
+      for (std::int64_t p = 0; p < (i == 3 ? 0 : i); ++p) {
+        x.push_back(random.uniform(100 + x.size()));
+        value(i, x.back());
+      }
+      data.offsets.push_back(static_cast<std::int64_t>(x.size()));
+    }
+    data.values = Tensor<double>::from_host({static_cast<std::int64_t>(x.size()), 1}, y);
+  }
+  const auto rows = static_cast<std::int64_t>(x.size());
+  data.points = Tensor<double>::from_host({rows, 1}, x);
+  if (shared) data.mask = Tensor<double>::from_host({n, 5}, mask);
+  return data;
+}
+
+struct Outcome {
+  std::vector<double> losses, prediction;
+};
+
+Outcome train(const FunctionData<double>& data, const FunctionBatchOptions& batch,
+              const Communicator& comm) {
+  DeepONet<double> op({.sensors = {2}, .branch = {6, 5}, .trunk = {6, 5}}, 3);
+  StepOptions options;
+  options.steps = 12;
+  options.validation_interval = 1;
+  options.learning_rate = 0.02;
+  options.progress_seconds = 0;
+  const StepResult result =
+      train_steps<double>(op, function_loss<double>(op, data, batch, comm), options, comm);
+  return {result.history.column("loss"), predict(op, data, comm, 3).to_vector()};
+}
+
+// More groups than functions of a batch, more ranks than points: some have nothing.
+TEST(FunctionTraining, SameAsSerial) {
+  const auto comm = Communicator::world();
+  for (const bool shared : {true, false})
+    for (const char* loss : {"mse", "l2"})
+      for (const std::int64_t batch : {0, 2, 3})
+        for (const std::int64_t points : {0, 2})
+          for (std::int64_t space = 1; space <= comm.size(); ++space) {
+            if (comm.size() % space != 0) continue;
+            const auto data = make_data(shared);
+            FunctionBatchOptions options;
+            options.batch = batch;
+            options.points = points;
+            options.loss = loss;
+            const Outcome serial = train(data, options, {});
+            options.space_ranks = space;
+            const Outcome parallel = train(data, options, comm);
+            for (std::size_t i = 0; i < serial.losses.size(); ++i)
+              ASSERT_NEAR(parallel.losses[i], serial.losses[i],
+                          1e-9 * std::abs(serial.losses[i]) + 1e-12)
+                  << shared << loss << batch << points << space << " step " << i;
+            for (std::size_t i = 0; i < serial.prediction.size(); ++i)
+              ASSERT_NEAR(parallel.prediction[i], serial.prediction[i], 1e-8);
+          }
+}
+
+TEST(FunctionTraining, KeepsTheBestAndLearns) {
+  const auto comm = Communicator::world();
+  const auto data = make_data(true);
+  DeepONet<double> op({.sensors = {2}, .branch = {10, 8}, .trunk = {10, 8}}, 3);
+  StepOptions options;
+  options.steps = 400;
+  options.validation_interval = 50;
+  options.learning_rate = 0.01;
+  options.progress_seconds = 0;
+  const auto error = [&] {
+    double sum = 0;
+    for (const double e : point_errors(predict(op, data, comm), data))
+      sum += e / 7;
+    return sum;
+  };
+  // Validation prefers an early step.
+  int asked = 0;
+  std::vector<double> errors;
+  const auto validate = [&] {
+    errors.push_back(error());
+    return std::abs(++asked - 3.0);
+  };
+  const auto result =
+      train_steps<double>(op, function_loss<double>(op, data, {}, comm), options, comm, validate);
+  EXPECT_EQ(result.best_step, 150);
+  EXPECT_NEAR(error(), errors[2], 1e-12);
+  EXPECT_LT(errors.back(), 0.05);
+}
+
+TEST(FunctionTraining, ErrorsReachAllRanks) {
+  const auto comm = Communicator::world();
+  DeepONet<double> op({.sensors = {2}, .branch = {5}, .trunk = {5}});
+  StepOptions options;
+  options.progress_seconds = 0;
+  test::expect_error(
+      [&] {
+        train_steps<double>(
+            op,
+            [&](std::int64_t) -> Variable<double> {
+              NOPAL_CHECK(comm.rank() + 1 < comm.size(), "no loss here");
+              return squared_error(op.parameters()[1]->variable, Tensor<double>::zeros({5}), 1.0);
+            },
+            options, comm);
+      },
+      {"no loss here"});
+  test::expect_error(
+      [&] {
+        train_steps<double>(
+            op,
+            [&](std::int64_t) -> Variable<double> {
+              const Tensor<double> target({5});
+              target.fill(NAN);
+              return squared_error(op.parameters()[1]->variable, target, 1.0);
+            },
+            options, comm);
+      },
+      {"step 1", "learning rate"});
+}
+
+}  // namespace
+}  // namespace nopal
