@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/solvers/problems/darcy.hpp>
+#include <nopal/solvers/problems/forced_ode.hpp>
 #include <nopal/solvers/problems/helmholtz.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 #include <nopal/solvers/problems/wave.hpp>
@@ -17,14 +18,25 @@ std::unique_ptr<Problem> make(const Communicator& comm, const std::string& prefi
   return std::make_unique<P>(P::Options::read(comm, prefix), comm);
 }
 
+template <ForcedOdeKind kind>
+std::unique_ptr<Problem> make_ode(const Communicator& comm, const std::string& prefix) {
+  return std::make_unique<ForcedOde>(ForcedOdeOptions::read(kind, comm, prefix), comm);
+}
+
 constexpr std::uint64_t stream_tag = std::uint64_t(0x7073) << 48;
 
 // A new problem is one line here; it needs nested Options with a static read().
 std::vector<ProblemType>& registry() {
   static std::vector<ProblemType> types = {
+      {"antiderivative", "s' = u, s(0) = 0, with a random function u",
+       make_ode<ForcedOdeKind::antiderivative>},
       {"darcy", "-div(a grad u) = f on the unit square, u = 0 on its boundary", make<Darcy>},
       {"helmholtz", "-Lap u - (omega/c)^2 u = 0 on the unit square, driven on one side",
        make<Helmholtz>},
+      {"nonlinear_ode", "s' = -s^2 + u, s(0) = 0, with a random function u",
+       make_ode<ForcedOdeKind::nonlinear_ode>},
+      {"pendulum", "s1' = s2, s2' = -k sin(s1) + u, at rest at first, with a random function u",
+       make_ode<ForcedOdeKind::pendulum>},
       {"wave", "u_tt = div(c^2 grad u) + f on the unit square, frames in time", make<Wave>},
   };
   return types;
