@@ -7,6 +7,7 @@
 #include <nopal/operators/learned_multigrid.hpp>
 #include <nopal/operators/mgno.hpp>
 #include <nopal/operators/operator.hpp>
+#include <nopal/operators/pod_deeponet.hpp>
 #include <nopal/operators/random_feature_operator.hpp>
 
 #include <nlohmann/json.hpp>
@@ -119,6 +120,16 @@ const std::vector<Entry<T>>& registry() {
          const LearnedMultigridOptions options = LearnedMultigridOptions::from_json(json);
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<LearnedMultigrid<T>>(options, seed);
+       }},
+      {"pod_deeponet", suggest_fitted,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const PodDeepONetOptions options = PodDeepONetOptions::from_json(json);
+         const double basis = static_cast<double>(options.points) *
+                              static_cast<double>(options.out_channels) *
+                              static_cast<double>(options.modes + 1);
+         check_size(options.parameter_count() + basis, max_parameters);
+         return std::make_unique<PodDeepONet<T>>(options, seed);
        }},
       {"random_feature_operator", suggest_random_features,
        [](const nlohmann::json& json, std::uint64_t seed,
