@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/solvers/problems/advection.hpp>
 #include <nopal/solvers/problems/darcy.hpp>
 #include <nopal/solvers/problems/forced_ode.hpp>
 #include <nopal/solvers/problems/helmholtz.hpp>
@@ -28,6 +29,7 @@ constexpr std::uint64_t stream_tag = std::uint64_t(0x7073) << 48;
 // A new problem is one line here; it needs nested Options with a static read().
 std::vector<ProblemType>& registry() {
   static std::vector<ProblemType> types = {
+      {"advection", "u_t + u_x = 0 on a circle, waves that jump", make<Advection>},
       {"antiderivative", "s' = u, s(0) = 0, with a random function u",
        make_ode<ForcedOdeKind::antiderivative>},
       {"darcy", "-div(a grad u) = f on the unit square, u = 0 on its boundary", make<Darcy>},
