@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/solvers/problems/advection.hpp>
+#include <nopal/solvers/problems/burgers.hpp>
 #include <nopal/solvers/problems/darcy.hpp>
 #include <nopal/solvers/problems/forced_ode.hpp>
 #include <nopal/solvers/problems/helmholtz.hpp>
@@ -32,6 +33,7 @@ std::vector<ProblemType>& registry() {
       {"advection", "u_t + u_x = 0 on a circle, waves that jump", make<Advection>},
       {"antiderivative", "s' = u, s(0) = 0, with a random function u",
        make_ode<ForcedOdeKind::antiderivative>},
+      {"burgers", "u_t + u u_x = nu u_xx on a circle", make<Burgers>},
       {"darcy", "-div(a grad u) = f on the unit square, u = 0 on its boundary", make<Darcy>},
       {"helmholtz", "-Lap u - (omega/c)^2 u = 0 on the unit square, driven on one side",
        make<Helmholtz>},
