@@ -1,0 +1,190 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Advection I of Lu et al., CMAME 393, 114778, 2022: a square wave on 40 points of a circle to the
+// wave half a period later. DeepONet, POD-DeepONet and FNO beside random features, kernel ridge and
+// the projection on the POD basis, with noise in the inputs if asked for.
+
+#include "benchmarks/support/report.hpp"
+
+#include <nopal/operators/deeponet.hpp>
+#include <nopal/operators/kernel_ridge.hpp>
+#include <nopal/operators/pod_deeponet.hpp>
+#include <nopal/operators/random_feature_operator.hpp>
+#include <nopal/solvers/generate.hpp>
+#include <nopal/solvers/problems/advection.hpp>
+#include <nopal/train/evaluation.hpp>
+#include <nopal/train/point_losses.hpp>
+#include <nopal/train/step_training.hpp>
+#include <nopal/train/trainer.hpp>
+
+#include <chrono>
+#include <cstdio>
+
+namespace {
+
+using nopal::Tensor;
+
+struct Set {
+  std::shared_ptr<const nopal::Dataset<float>> fields;
+  nopal::FunctionData<float> points;
+};
+
+Set make_set(const nopal::AdvectionOptions& options, std::uint64_t seed, std::int64_t samples) {
+  nopal::Advection problem(options);
+  Set set;
+  set.fields =
+      nopal::generate_in_memory<float>(problem, {samples, seed, 0, 0}, nopal::Communicator());
+  const std::int64_t n = options.resolution;
+  const Tensor<float> x({samples, n, 1}), y({samples, n, 1});
+  std::vector<std::int64_t> all;
+  std::vector<float> points;
+  for (std::int64_t i = 0; i < samples; ++i)
+    all.push_back(i);
+  for (std::int64_t i = 0; i < n; ++i)
+    points.push_back(static_cast<float>(i) / static_cast<float>(n));
+  set.fields->read(all, x, y);
+  set.points.functions = {x.reshape({samples, n})};
+  set.points.points = Tensor<float>::from_host({n, 1}, points);
+  set.points.values = y;
+  return set;
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values)
+    sum += v / static_cast<double>(values.size());
+  return sum;
+}
+
+class Comparison {
+ public:
+  Comparison(const benchmarks::Options& options, const nopal::Communicator& comm)
+      : options_(options), comm_(comm) {
+    nopal::AdvectionOptions wave;
+    wave.noise = options.number("noise");
+    training_ = make_set(wave, 0, 1000);
+    validation_ = make_set(wave, 1, 200);
+    test_ = make_set(wave, 2, 1000);
+  }
+
+  void run() {
+    if (comm_.rank() == 0)
+      std::printf("%-34s %10s %9s %12s\n", "method", "seconds", "numbers", "relative L2");
+    const auto seed = static_cast<std::uint64_t>(options_.integer("seed"));
+    const auto& data = training_.points;
+    const auto basis = nopal::pod_basis(data.values, 0.9999);
+    report("projection on the POD basis", 0, double(basis.modes.size()),
+           basis.projection_error(test_.points.values));
+    fit_baselines();
+
+    nopal::PodDeepONetOptions pod;
+    pod.sensors = pod.points = 40;
+    pod.modes = basis.count();
+    pod.hidden = {512};
+    nopal::PodDeepONet<float> pod_op(pod, seed);
+    pod_op.set_basis(basis);
+    train("POD-DeepONet", pod_op, 1);
+
+    nopal::DeepONetOptions wide;
+    wide.sensors = {40};
+    wide.branch = {512, 512};
+    wide.trunk = {512, 512, 512};
+    nopal::DeepONet<float> op(wide, seed);
+    train("DeepONet", op, options_.number("deeponet_share"));
+    train_fno(seed);
+    if (comm_.rank() == 0)
+      benchmarks::write_json(options_.text("json"),
+                             {{"environment", benchmarks::environment(comm_)},
+                              {"options", options_.to_json()},
+                              {"results", rows_}});
+  }
+
+ private:
+  void report(const std::string& name, double seconds, double numbers, double error) {
+    if (comm_.rank() == 0)
+      std::printf("%-34s %10.1f %9.0f %11.4f%%\n", name.c_str(), seconds, numbers, 100 * error);
+    rows_.push_back(
+        {{"method", name}, {"seconds", seconds}, {"numbers", numbers}, {"relative_l2", error}});
+  }
+
+  void fit_baselines() {
+    const auto u = nopal::cast<double>(training_.points.functions[0]);
+    const auto v = nopal::cast<double>(training_.points.values);
+    const auto x = nopal::cast<double>(test_.points.functions[0]);
+    const auto error = [&](const nopal::Operator<double>& op) {
+      return mean(nopal::point_errors(nopal::cast<float>(op.forward(x).value()), test_.points));
+    };
+    const auto clock = std::chrono::steady_clock::now();
+    const auto seconds = [&] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count();
+    };
+    nopal::RandomFeatureOptions linear;
+    linear.sensors = linear.points = 40;
+    linear.features = "linear";
+    linear.count = 40;
+    linear.trunk_count = 0;
+    linear.threshold = 1e-12;
+    nopal::RandomFeatureOperator<double> random(linear);
+    random.fit(u, v, nopal::cast<double>(training_.points.points));
+    report("random features, linear", seconds(), linear.parameter_count(), error(random));
+    nopal::KernelRidgeOptions ridge;
+    ridge.samples = 1000;
+    ridge.sensors = ridge.points = 40;
+    ridge.length = 10;
+    nopal::KernelRidge<double> kernel(ridge);
+    kernel.fit(u, v);
+    report("kernel ridge, Matern 5/2", seconds(), ridge.parameter_count(), error(kernel));
+  }
+
+  // Adam on the mean squared error of all data at once, the rate falling as a cosine.
+  void train(const std::string& name, nopal::PointOperator<float>& op, double share) {
+    nopal::StepOptions how;
+    how.steps = static_cast<std::int64_t>(share * options_.number("steps"));
+    how.schedule = "cosine";
+    how.validation_interval = 250;
+    const auto result = nopal::train_steps<float>(
+        op, nopal::function_loss<float>(op, training_.points, {}, comm_), how, comm_, [&] {
+          return mean(nopal::point_errors(nopal::predict(op, validation_.points, comm_),
+                                          validation_.points));
+        });
+    report(name, result.seconds, double(nopal::count(op.parameters())),
+           mean(nopal::point_errors(nopal::predict(op, test_.points, comm_), test_.points)));
+  }
+
+  void train_fno(std::uint64_t seed) {
+    nopal::Model<float> model(nopal::make_operator<float>(
+        "fno", {{"n_modes", {32}}, {"hidden_channels", 32}, {"n_layers", 4}}, seed));
+    nopal::TrainOptions how;
+    how.epochs = options_.integer("epochs");
+    how.schedule = "cosine";
+    const auto start = std::chrono::steady_clock::now();
+    nopal::train(model, {training_.fields, validation_.fields, {}}, how, comm_);
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report("FNO", seconds, double(nopal::count(model.op().parameters())),
+           nopal::evaluate(model, *test_.fields, 100, comm_).relative_l2);
+  }
+
+  const benchmarks::Options& options_;
+  nopal::Communicator comm_;
+  Set training_, validation_, test_;
+  nlohmann::json rows_ = nlohmann::json::array();
+};
+
+void run(const benchmarks::Options& options) {
+  Comparison(options, nopal::Communicator::world()).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmarks::Options options("Operators that learn the advection of a square wave.",
+                              {{"noise", "0"},
+                               {"steps", "30000"},
+                               {"deeponet_share", "0.3"},
+                               {"epochs", "200"},
+                               {"seed", "0"},
+                               {"json", ""}});
+  return benchmarks::run_program(argc, argv, options, run);
+}
