@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nopal/solvers/problems/darcy.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <numbers>
@@ -365,8 +366,13 @@ TEST(Darcy, BadOptionsAreNamed) {
 
 TEST(Problems, AreMadeByName) {
   const auto types = nopal::problem_types();
-  ASSERT_FALSE(types.empty());
-  EXPECT_EQ(types[0].name, "darcy");
+  const auto has = [&](const std::string& name) {
+    return std::count_if(types.begin(), types.end(),
+                         [&](const auto& type) { return type.name == name; }) == 1;
+  };
+  EXPECT_TRUE(has("darcy") && has("antiderivative") && has("burgers"));
+  EXPECT_TRUE(std::is_sorted(types.begin(), types.end(),
+                             [](const auto& a, const auto& b) { return a.name < b.name; }));
   EXPECT_NE(message_of([] { nopal::make_problem("darcie"); }).find("did you mean 'darcy'?"),
             std::string::npos);
   EXPECT_NE(message_of([] {
