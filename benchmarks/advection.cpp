@@ -82,6 +82,7 @@ class Comparison {
     pod.sensors = pod.points = 40;
     pod.modes = basis.count();
     pod.hidden = {512};
+    pod.activation = options_.text("pod_activation");
     nopal::PodDeepONet<float> pod_op(pod, seed);
     pod_op.set_basis(basis);
     train("POD-DeepONet", pod_op, 1);
@@ -142,9 +143,12 @@ class Comparison {
     nopal::StepOptions how;
     how.steps = static_cast<std::int64_t>(share * options_.number("steps"));
     how.schedule = "cosine";
+    how.learning_rate = options_.number("rate");
     how.validation_interval = 250;
+    nopal::FunctionBatchOptions batch;
+    batch.loss = options_.text("loss");
     const auto result = nopal::train_steps<float>(
-        op, nopal::function_loss<float>(op, training_.points, {}, comm_), how, comm_, [&] {
+        op, nopal::function_loss<float>(op, training_.points, batch, comm_), how, comm_, [&] {
           return mean(nopal::point_errors(nopal::predict(op, validation_.points, comm_),
                                           validation_.points));
         });
@@ -183,6 +187,9 @@ int main(int argc, char** argv) {
                               {{"noise", "0"},
                                {"steps", "30000"},
                                {"deeponet_share", "0.3"},
+                               {"pod_activation", "relu"},
+                               {"loss", "mse"},
+                               {"rate", "1e-3"},
                                {"epochs", "200"},
                                {"seed", "0"},
                                {"json", ""}});
