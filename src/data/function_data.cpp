@@ -17,7 +17,7 @@ using Indices = std::vector<std::int64_t>;
 // Rows of x, seen as (rows, width), as a tensor of shape `shape`.
 template <class T>
 Tensor<T> gather(const Tensor<T>& x, std::int64_t width, const Indices& rows, const Shape& shape) {
-  const Tensor<T> y(shape);
+  Tensor<T> y(shape);
   using Host =
       Kokkos::View<const std::int64_t*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
   const auto index =
@@ -38,10 +38,11 @@ Shape replace_first(const Shape& shape, std::size_t n) {
 
 // The same functions with the rows `rows` of points and values, `counts` of them of each sample.
 template <class T>
-FunctionData<T> ragged_part(const FunctionData<T>& data, const Indices& rows, Indices offsets) {
+FunctionData<T> ragged_part(const FunctionData<T>& data, const Indices& rows,
+                            const Indices& offsets) {
   FunctionData<T> part;
   part.functions = data.functions;
-  part.offsets = std::move(offsets);
+  part.offsets = offsets;
   part.points = gather(data.points, data.points.extent(1), rows,
                        replace_first(data.points.shape(), rows.size()));
   part.values =
@@ -98,7 +99,7 @@ FunctionData<T> some_rows(const FunctionData<T>& data, const Choose& choose) {
       rows.push_back(data.first_row(i) + r);
     offsets.push_back(static_cast<std::int64_t>(rows.size()));
   }
-  return ragged_part(data, rows, std::move(offsets));
+  return ragged_part(data, rows, offsets);
 }
 
 }  // namespace
@@ -172,7 +173,7 @@ FunctionData<T> select_samples(const FunctionData<T>& data, std::span<const std:
         rows.push_back(r);
       offsets.push_back(static_cast<std::int64_t>(rows.size()));
     }
-    part = ragged_part(data, rows, std::move(offsets));
+    part = ragged_part(data, rows, offsets);
   }
   part.functions = std::move(functions);
   return part;

@@ -147,8 +147,7 @@ void rows_adjoint(const Sizes& s, const T* branch, const T* trunk, const Offsets
 
 // Offsets where kernels can read them.
 Offsets on_device(const std::vector<std::int64_t>& offsets) {
-  const Offsets view(Kokkos::view_alloc("nopal::offsets", Kokkos::WithoutInitializing),
-                     offsets.size());
+  Offsets view(Kokkos::view_alloc("nopal::offsets", Kokkos::WithoutInitializing), offsets.size());
   Kokkos::deep_copy(
       view,
       Kokkos::View<const std::int64_t*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(

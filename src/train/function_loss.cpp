@@ -106,7 +106,7 @@ StepLoss<T> function_loss(const PointOperator<T>& op, const FunctionData<T>& dat
 template <class T>
 Tensor<T> predict(const PointOperator<T>& op, const FunctionData<T>& data, const Communicator& comm,
                   std::int64_t block) {
-  const Tensor<T> all = Tensor<T>::zeros(data.values.shape());
+  Tensor<T> all = Tensor<T>::zeros(data.values.shape());
   const Slab mine = slab(data.size(), comm.rank(), comm.size());
   comm.together([&] {
     for (std::int64_t first = mine.first; first < mine.first + mine.count; first += block) {

@@ -28,7 +28,7 @@ Kokkos::View<std::int64_t*, MemorySpace> first_rows(const FunctionData<T>& data)
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i <= data.size(); ++i)
     rows.push_back(data.first_row(i));
-  const Kokkos::View<std::int64_t*, MemorySpace> view("nopal::first_rows", rows.size());
+  Kokkos::View<std::int64_t*, MemorySpace> view("nopal::first_rows", rows.size());
   Kokkos::deep_copy(
       view,
       Kokkos::View<const std::int64_t*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
@@ -39,7 +39,7 @@ Kokkos::View<std::int64_t*, MemorySpace> first_rows(const FunctionData<T>& data)
 // (N, C): sum over the points that count of (p - y)^2; p may be null for 0.
 template <class T>
 Tensor<double> squares(const T* p, const FunctionData<T>& data) {
-  const Tensor<double> sums({data.size(), data.channels()});
+  Tensor<double> sums({data.size(), data.channels()});
   const auto rows = first_rows(data);
   const std::int64_t channels = data.channels();
   const T *y = data.values.data(), *m = data.mask.data();
@@ -61,7 +61,7 @@ Tensor<double> squares(const T* p, const FunctionData<T>& data) {
 template <class T>
 Tensor<T> weighted_difference(const Tensor<T>& prediction, const FunctionData<T>& data,
                               const Tensor<double>& factors) {
-  const Tensor<T> difference(prediction.shape());
+  Tensor<T> difference(prediction.shape());
   const auto rows = first_rows(data);
   const std::int64_t channels = data.channels();
   const T *p = prediction.data(), *y = data.values.data(), *m = data.mask.data();
