@@ -43,7 +43,7 @@ struct ForcedOdeOptions {
 /// point_data() has the solution at random times.
 class ForcedOde : public Problem {
  public:
-  ForcedOde(const ForcedOdeOptions& options, const Communicator& comm = {});
+  explicit ForcedOde(const ForcedOdeOptions& options, const Communicator& comm = {});
 
   std::string name() const override;
   Shape x_shape() const override { return {options_.sensors, 1}; }
