@@ -6,6 +6,7 @@
 #include <nopal/operators/kernel_ridge.hpp>
 
 #include "operators/eigen_tools.hpp"
+#include "operators/point_tools.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -129,10 +130,7 @@ Variable<T> KernelRidge<T>::forward(std::span<const Variable<T>> inputs) const {
                                  static_cast<double>(implementation_->length->value().item()));
   const Rows<T> y =
       (k * to_matrix(implementation_->coefficients->value(), options_.samples)).template cast<T>();
-  const Shape as_field = shape.rank() > 2 ? shape.with(-1, options_.out_channels) : Shape{};
-  const bool field = shape.rank() > 2 && as_field.size() == y.size();
-  const Tensor<T> result(field ? as_field
-                               : Shape{shape[0], options_.points, options_.out_channels});
+  const Tensor<T> result(detail::output_shape(shape, options_.points, options_.out_channels));
   result.copy_from_host(y.data());
   return result;
 }

@@ -8,6 +8,7 @@
 #include <nopal/operators/pod_deeponet.hpp>
 
 #include "operators/eigen_tools.hpp"
+#include "operators/point_tools.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -163,7 +164,7 @@ void PodDeepONet<T>::check_inputs(std::span<const Shape> inputs) const {
   NOPAL_CHECK(inputs[0].rank() >= 2 && inputs[0].with(0, 1).size() == options_.sensors,
               "pod_deeponet has ", options_.sensors,
               " sensors; functions must have as many values a sample, got ", inputs[0]);
-  NOPAL_CHECK(inputs.size() == 1 || inputs[1][0] == options_.points,
+  NOPAL_CHECK(inputs.size() == 1 || (inputs[1].rank() == 2 && inputs[1][0] == options_.points),
               "pod_deeponet gives values at the ", options_.points,
               " points of its basis only, got points ", inputs.back());
 }
@@ -185,10 +186,7 @@ Variable<T> PodDeepONet<T>::forward(std::span<const Variable<T>> inputs) const {
       Variable<T>(implementation_->basis.reshape({o.points * o.out_channels, 1, o.modes})));
   const Variable<T> result = add_bias(reshape(field, {batch, o.points * o.out_channels}),
                                       Variable<T>(implementation_->mean));
-  const Shape as_field = shapes[0].rank() > 2 ? shapes[0].with(-1, o.out_channels) : Shape{};
-  if (shapes[0].rank() > 2 && as_field.size() == result.shape().size())
-    return reshape(result, as_field);
-  return reshape(result, {batch, o.points, o.out_channels});
+  return reshape(result, detail::output_shape(shapes[0], o.points, o.out_channels));
 }
 
 template <class T>

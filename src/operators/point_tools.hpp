@@ -50,4 +50,13 @@ void check_distinct(const Tensor<T>& points) {
                 ": expected distinct points");
 }
 
+/// Shape of the output at `points` points for functions of shape `input`: that of a field on the
+/// same grid (B, X1, ..., Xd, C) if the input is one with as many points, else (B, P, C).
+inline Shape output_shape(const Shape& input, std::int64_t points, std::int64_t channels) {
+  const Shape field = input.with(-1, channels);
+  return input.rank() > 2 && field.size() == input[0] * points * channels
+             ? field
+             : Shape{input[0], points, channels};
+}
+
 }  // namespace nopal::detail

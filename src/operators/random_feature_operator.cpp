@@ -150,9 +150,7 @@ Variable<T> RandomFeatureOperator<T>::forward(std::span<const Variable<T>> input
   } else {
     result = reshape(coefficients, {batch, o.points, o.out_channels});
   }
-  const Shape as_field = shapes[0].rank() > 2 ? shapes[0].with(-1, o.out_channels) : Shape{};
-  return as_field.size() == result.shape().size() && as_field.rank() > 2 ? reshape(result, as_field)
-                                                                         : result;
+  return reshape(result, detail::output_shape(shapes[0], result.shape()[1], o.out_channels));
 }
 
 template <class T>

@@ -47,17 +47,10 @@ nlohmann::json suggest_deeponet(const Shape& x_shape, const Shape& y_shape, cons
           {"out_channels", y_shape[-1]}};
 }
 
-nlohmann::json suggest_fitted(const Shape& x_shape, const Shape& y_shape, const nlohmann::json&) {
-  return {{"sensors", x_shape.size()},
-          {"points", y_shape.size() / y_shape[-1]},
-          {"out_channels", y_shape[-1]}};
-}
-
-nlohmann::json suggest_random_features(const Shape& x_shape, const Shape& y_shape,
-                                       const nlohmann::json& given) {
-  nlohmann::json options = suggest_fitted(x_shape, y_shape, given);
-  options["dimension"] = y_shape.rank() - 1;
-  return options;
+// These are fitted by functions of their own; training would leave what they have at 0.
+nlohmann::json suggest_fitted(const Shape&, const Shape&, const nlohmann::json&) {
+  NOPAL_CHECK(false, "this operator is fitted to data by fit() or set_basis() in a program, not ",
+              "trained; to train on fields take deeponet, fno or mgno");
 }
 
 // Levels down to a coarsest grid of 4 points or a few more, at most 6.
@@ -131,7 +124,7 @@ const std::vector<Entry<T>>& registry() {
          check_size(options.parameter_count() + basis, max_parameters);
          return std::make_unique<PodDeepONet<T>>(options, seed);
        }},
-      {"random_feature_operator", suggest_random_features,
+      {"random_feature_operator", suggest_fitted,
        [](const nlohmann::json& json, std::uint64_t seed,
           double max_parameters) -> std::unique_ptr<Operator<T>> {
          const RandomFeatureOptions options = RandomFeatureOptions::from_json(json);

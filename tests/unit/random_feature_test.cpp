@@ -130,6 +130,26 @@ TEST(RandomFeatureOperator, BadInput) {
   test::expect_error([&] { op.forward(Tensor<double>::zeros({2, 7})); }, {"100 sensors", "(2, 7)"});
 }
 
+// On a grid of as many points the output is a field on it; training by name is refused, which would
+// leave the readout at 0.
+TEST(FittedOperators, FieldsAndNoTrainingByName) {
+  const Shape grid{2, 3, 4, 2}, other{2, 3, 5, 2};
+  const auto ridge = make_operator<double>("kernel_ridge", {{"sensors", 24}, {"points", 12}});
+  const auto random = make_operator<double>("random_feature_operator",
+                                            {{"sensors", 24}, {"points", 12}, {"count", 5}});
+  const auto pod = make_operator<double>("pod_deeponet", {{"sensors", 24}, {"points", 12}});
+  for (const Operator<double>* op : {ridge.get(), random.get(), pod.get()}) {
+    EXPECT_EQ(op->forward(Tensor<double>::zeros(grid)).shape(), (Shape{2, 3, 4, 1}));
+    EXPECT_EQ(op->forward(Tensor<double>::zeros({2, 24})).shape(), (Shape{2, 12, 1}));
+    test::expect_error([&] { op->forward(Tensor<double>::zeros(other)); }, {"24"});
+    test::expect_error(
+        [&] {
+          suggest_configuration(op->name(), {3, 4, 2}, {3, 4, 1});
+        },
+        {"fitted", "not trained"});
+  }
+}
+
 TEST(KernelRidge, InterpolatesAndGeneralises) {
   const auto training = recipe_data(test::burgers_rhs, 0, 300);
   const auto testing = recipe_data(test::burgers_rhs, 300, 50);
