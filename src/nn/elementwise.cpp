@@ -129,26 +129,33 @@ Variable<T> reshape(const Variable<T>& x, const Shape& shape) {
 template <class T>
 Variable<T> join_channels(const std::vector<Variable<T>>& x) {
   NOPAL_CHECK(!x.empty(), "join_channels: expected at least one field");
-  const auto channels = static_cast<std::int64_t>(x.size());
   bool recorded = false;
+  std::int64_t channels = 0;
   for (const Variable<T>& field : x) {
-    NOPAL_CHECK(field.shape() == x[0].shape() && field.shape()[-1] == 1,
-                "join_channels: expected fields of one channel and equal shapes, got ",
-                field.shape(), " and ", x[0].shape());
+    NOPAL_CHECK(field.shape().with(-1, 1) == x[0].shape().with(-1, 1),
+                "join_channels: expected fields that differ in channels only, got ", field.shape(),
+                " and ", x[0].shape());
     recorded = recorded || needs_record(field);
+    channels += field.shape()[-1];
   }
   const Tensor<T> y(x[0].shape().with(-1, channels));
   y.fill(T(0));
-  for (std::int64_t c = 0; c < channels; ++c)
-    move_channels(y, c, 1, x[static_cast<std::size_t>(c)].value(), true);
+  std::int64_t first = 0;
+  for (const Variable<T>& field : x) {
+    move_channels(y, first, field.shape()[-1], field.value(), true);
+    first += field.shape()[-1];
+  }
   if (!recorded) return y;
-  return record<T>(y, [x, channels](const Tensor<T>& dy) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const Variable<T>& field = x[static_cast<std::size_t>(c)];
-      if (!field.requires_gradient()) continue;
-      const Tensor<T> part(field.shape());
-      move_channels(dy, c, 1, part, false);
-      field.accumulate(part);
+  return record<T>(y, [x](const Tensor<T>& dy) {
+    std::int64_t first = 0;
+    for (const Variable<T>& field : x) {
+      const std::int64_t width = field.shape()[-1];
+      if (field.requires_gradient()) {
+        const Tensor<T> part(field.shape());
+        move_channels(dy, first, width, part, false);
+        field.accumulate(part);
+      }
+      first += width;
     }
   });
 }

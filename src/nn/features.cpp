@@ -87,6 +87,74 @@ Variable<T> periodic_features(const Variable<T>& x, const std::vector<std::int64
   });
 }
 
+namespace {
+
+// y(r, j) = factor_j x(r, j) + shift_j, or with beta y(r, j) = beta y(r, j) + factor_j x(r, j).
+template <class T>
+void affine_column(const T* x, T* y, std::int64_t rows, std::int64_t d, std::int64_t j, T factor,
+                   T shift, T beta) {
+  detail::parallel_for(
+      "nopal::affine_features", Range(0, rows), KOKKOS_LAMBDA(std::int64_t r) {
+        const T value = factor * x[r * d + j] + shift;
+        T& to = y[r * d + j];
+        to = beta == T(0) ? value : value + beta * to;
+      });
+}
+
+template <class T>
+void check_box(const Shape& x, const std::vector<double>& lower, const std::vector<double>& upper) {
+  NOPAL_CHECK(lower.size() == upper.size() && x.rank() >= 1 &&
+                  x[-1] == static_cast<std::int64_t>(lower.size()),
+              "affine features: a box of ", lower.size(), " and ", upper.size(),
+              " numbers does not fit points of shape ", x);
+}
+
+}  // namespace
+
+template <class T>
+Variable<T> affine_features(const Variable<T>& x, const std::vector<double>& lower,
+                            const std::vector<double>& upper) {
+  check_box<T>(x.shape(), lower, upper);
+  const std::int64_t d = x.shape()[-1], rows = x.value().size() / d;
+  const Tensor<T> y(x.shape());
+  const auto factor = [=](std::int64_t j) {
+    const auto i = static_cast<std::size_t>(j);
+    return 2 / (upper[i] - lower[i]);
+  };
+  for (std::int64_t j = 0; j < d; ++j)
+    affine_column(x.value().data(), y.data(), rows, d, j, T(factor(j)),
+                  T(-1 - factor(j) * lower[static_cast<std::size_t>(j)]), T(0));
+  if (!needs_record(x)) return y;
+  return record<T>(y, [x, factor, rows, d](const Tensor<T>& dy) {
+    const auto [dx, beta] = x.gradient_slot();
+    for (std::int64_t j = 0; j < d; ++j)
+      affine_column(dy.data(), dx.data(), rows, d, j, T(factor(j)), T(0), beta);
+  });
+}
+
+template <class T>
+Tensor<T> affine_points(const Tensor<T>& x, const std::vector<double>& lower,
+                        const std::vector<double>& upper) {
+  check_box<T>(x.shape(), lower, upper);
+  const std::int64_t d = x.extent(-1);
+  Tensor<T> y(x.shape());
+  for (std::int64_t j = 0; j < d; ++j) {
+    const auto i = static_cast<std::size_t>(j);
+    affine_column(x.data(), y.data(), x.size() / d, d, j, T(upper[i] - lower[i]), T(lower[i]),
+                  T(0));
+  }
+  return y;
+}
+
+#define NOPAL_INSTANTIATE(T)                                                              \
+  template Variable<T> affine_features<T>(const Variable<T>&, const std::vector<double>&, \
+                                          const std::vector<double>&);                    \
+  template Tensor<T> affine_points<T>(const Tensor<T>&, const std::vector<double>&,       \
+                                      const std::vector<double>&);
+NOPAL_INSTANTIATE(float)
+NOPAL_INSTANTIATE(double)
+#undef NOPAL_INSTANTIATE
+
 template Variable<float> periodic_features<float>(const Variable<float>&,
                                                   const std::vector<std::int64_t>&,
                                                   const std::vector<double>&);

@@ -10,13 +10,20 @@ thread_local const TrainingStep* active_step = nullptr;
 
 }  // namespace
 
-TrainingMode::TrainingMode(const TrainingStep& step) : step_(step) {
-  NOPAL_CHECK(active_step == nullptr, "a TrainingMode is already active on this thread");
+TrainingStep TrainingStep::of_points() const {
+  TrainingStep step = *this;
+  step.batch = points;
+  step.first_sample = first_point;
+  step.comm = point_comm;
+  return step;
+}
+
+TrainingMode::TrainingMode(const TrainingStep& step) : step_(step), outer_(active_step) {
   active_step = &step_;
 }
 
 TrainingMode::~TrainingMode() {
-  active_step = nullptr;
+  active_step = outer_;
 }
 
 const TrainingStep* TrainingMode::active() noexcept {

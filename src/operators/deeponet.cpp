@@ -9,6 +9,8 @@
 #include <nopal/nn/elementwise.hpp>
 #include <nopal/nn/features.hpp>
 
+#include "operators/point_tools.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -40,29 +42,13 @@ void check(const DeepONetOptions& o) {
               ", got ", o.periods.size());
 }
 
-// Points of a grid of the unit cube (P, d), the last axis fastest.
-template <class T>
-Tensor<T> grid_points(const Shape& extents) {
-  const int d = extents.rank();
-  std::vector<T> points;
-  points.reserve(static_cast<std::size_t>(extents.size() * d));
-  for (std::int64_t p = 0; p < extents.size(); ++p) {
-    std::int64_t stride = extents.size();
-    for (int a = 0; a < d; ++a) {
-      stride /= extents[a];
-      const std::int64_t i = p / stride % extents[a];
-      points.push_back(extents[a] > 1 ? static_cast<T>(i) / static_cast<T>(extents[a] - 1) : T(0));
-    }
-  }
-  return Tensor<T>::from_host({extents.size(), d}, points);
-}
-
 }  // namespace
 
 DeepONetOptions DeepONetOptions::from_json(const nlohmann::json& json) {
   DeepONetOptions o;
   OptionReader read(json, "deeponet");
   read("sensors", o.sensors);
+  o.image.read(read);
   read("dimension", o.dimension, 1, 16);
   read("out_channels", o.out_channels, 1);
   read("branch", o.branch);
@@ -76,26 +62,30 @@ DeepONetOptions DeepONetOptions::from_json(const nlohmann::json& json) {
   read.finish();
   activation_from_string(o.branch_activation);
   activation_from_string(o.trunk_activation);
+  o.image.network();  // the name of its activation
   check(o);
   return o;
 }
 
 nlohmann::json DeepONetOptions::to_json() const {
-  return {{"sensors", sensors},
-          {"dimension", dimension},
-          {"out_channels", out_channels},
-          {"branch", branch},
-          {"trunk", trunk},
-          {"branch_activation", branch_activation},
-          {"trunk_activation", trunk_activation},
-          {"multi_output", multi_output},
-          {"bias", bias},
-          {"harmonics", harmonics},
-          {"periods", periods}};
+  nlohmann::json json{{"sensors", sensors},
+                      {"dimension", dimension},
+                      {"out_channels", out_channels},
+                      {"branch", branch},
+                      {"trunk", trunk},
+                      {"branch_activation", branch_activation},
+                      {"trunk_activation", trunk_activation},
+                      {"multi_output", multi_output},
+                      {"bias", bias},
+                      {"harmonics", harmonics},
+                      {"periods", periods}};
+  image.write(json);
+  return json;
 }
 
 std::vector<std::int64_t> DeepONetOptions::branch_widths(std::size_t function) const {
-  std::vector<std::int64_t> widths{sensors[function]};
+  std::vector<std::int64_t> widths{function == 0 ? image.features(sensors[0], "deeponet")
+                                                 : sensors[function]};
   widths.insert(widths.end(), branch.begin(), branch.end());
   if (multi_output == "split_both" || multi_output == "split_branch") widths.back() *= out_channels;
   return widths;
@@ -113,6 +103,7 @@ double DeepONetOptions::parameter_count() const {
   double count = DenseNetwork<float>::parameter_count(trunk_widths());
   for (std::size_t f = 0; f < sensors.size(); ++f)
     count += DenseNetwork<float>::parameter_count(branch_widths(f));
+  count += image.parameter_count();
   return static_cast<double>(copies()) * count + (bias ? static_cast<double>(out_channels) : 0);
 }
 
@@ -121,6 +112,7 @@ struct DeepONet<T>::Networks {
   explicit Networks(std::uint64_t seed) : store(seed) {}
 
   ParameterStore<T> store;
+  std::vector<ImageNetwork<T>> images;                 // by copy, if functions are images
   std::vector<std::vector<DenseNetwork<T>>> branches;  // by copy, then function
   std::vector<DenseNetwork<T>> trunks;
   const Parameter<T>* bias = nullptr;
@@ -148,21 +140,25 @@ DeepONet<T>::DeepONet(const DeepONetOptions& options, std::uint64_t seed)
     : options_(options), networks_(std::make_unique<Networks>(seed)) {
   check(options_);
   Networks& n = *networks_;
-  const Activation branch_f = activation_from_string(options_.branch_activation);
-  const Activation trunk_f = activation_from_string(options_.trunk_activation);
+  DenseOptions branch, trunk;
+  branch.activation = activation_from_string(options_.branch_activation);
+  trunk.activation = trunk.last_activation = activation_from_string(options_.trunk_activation);
   const auto name = [&](const char* kind, std::int64_t copy) {
     return options_.copies() > 1 ? std::string(kind) + "_" + std::to_string(copy)
                                  : std::string(kind);
   };
   for (std::int64_t copy = 0; copy < options_.copies(); ++copy) {
+    if (options_.image.used())
+      n.images.emplace_back(n.store, name("image", copy), options_.image.extents(),
+                            options_.image.network());
     n.branches.emplace_back();
     for (std::size_t f = 0; f < options_.sensors.size(); ++f) {
       const std::string one = name("branch", copy);
       n.branches.back().emplace_back(
           n.store, options_.sensors.size() > 1 ? one + "." + std::to_string(f) : one,
-          options_.branch_widths(f), branch_f, false);
+          options_.branch_widths(f), branch);
     }
-    n.trunks.emplace_back(n.store, name("trunk", copy), options_.trunk_widths(), trunk_f, true);
+    n.trunks.emplace_back(n.store, name("trunk", copy), options_.trunk_widths(), trunk);
   }
   if (options_.bias) n.bias = &n.store.constant("bias", {options_.out_channels}, 0);
   n.periods = options_.periods;
@@ -181,7 +177,14 @@ nlohmann::json DeepONet<T>::configuration() const {
 template <class T>
 Variable<T> DeepONet<T>::branch(std::span<const Variable<T>> functions, std::int64_t copy) const {
   const auto& networks = networks_->branches[static_cast<std::size_t>(copy)];
-  Variable<T> merged = networks[0].forward(functions[0]);
+  Variable<T> first = functions[0];
+  if (options_.image.used()) {
+    Shape shape{first.shape()[0]};
+    for (const std::int64_t n : options_.image.image)
+      shape.push_back(n);
+    first = networks_->images[static_cast<std::size_t>(copy)].forward(reshape(first, shape));
+  }
+  Variable<T> merged = networks[0].forward(first);
   for (std::size_t f = 1; f < networks.size(); ++f)
     merged = product(merged, networks[f].forward(functions[f]));
   const std::int64_t k = options_.latent();
@@ -238,7 +241,7 @@ Variable<T> DeepONet<T>::forward(std::span<const Variable<T>> inputs) const {
   if (inputs.size() == 1) {
     const Shape extents(shapes[0].begin() + 1, shapes[0].end() - 1);
     if (!(networks_->grid == extents)) {
-      networks_->points = grid_points<T>(extents);
+      networks_->points = detail::grid_points<T>(extents);
       networks_->grid = extents;
     }
     points = networks_->points;
@@ -284,6 +287,7 @@ Cost DeepONet<T>::cost(std::span<const Shape> inputs) const {
   };
   for (std::size_t copy = 0; copy < networks_->trunks.size(); ++copy) {
     add(networks_->trunks[copy].cost(points));
+    if (options_.image.used()) add(networks_->images[copy].cost(functions));
     for (const DenseNetwork<T>& network : networks_->branches[copy])
       add(network.cost(functions));
   }

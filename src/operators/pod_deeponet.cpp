@@ -123,8 +123,9 @@ PodDeepONet<T>::PodDeepONet(const PodDeepONetOptions& options, std::uint64_t see
     : options_(options), implementation_(std::make_unique<Implementation>(seed)) {
   Implementation& i = *implementation_;
   const PodDeepONetOptions& o = options_;
-  i.branch =
-      DenseNetwork<T>(i.store, "branch", widths(o), activation_from_string(o.activation), false);
+  DenseOptions dense;
+  dense.activation = activation_from_string(o.activation);
+  i.branch = DenseNetwork<T>(i.store, "branch", widths(o), dense);
   i.basis = i.store.buffer("basis", {o.points, o.out_channels, o.modes}, 0);
   i.mean = i.store.buffer("mean", {o.points * o.out_channels}, 0);
   i.store.append_parameters(parameters_);

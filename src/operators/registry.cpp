@@ -6,6 +6,7 @@
 #include <nopal/operators/kernel_ridge.hpp>
 #include <nopal/operators/learned_multigrid.hpp>
 #include <nopal/operators/mgno.hpp>
+#include <nopal/operators/multitask_deeponet.hpp>
 #include <nopal/operators/operator.hpp>
 #include <nopal/operators/pod_deeponet.hpp>
 #include <nopal/operators/random_feature_operator.hpp>
@@ -45,6 +46,15 @@ nlohmann::json suggest_deeponet(const Shape& x_shape, const Shape& y_shape, cons
   return {{"sensors", {x_shape.size()}},
           {"dimension", x_shape.rank() - 1},
           {"out_channels", y_shape[-1]}};
+}
+
+nlohmann::json suggest_multitask(const Shape& x_shape, const Shape& y_shape,
+                                 const nlohmann::json&) {
+  nlohmann::json json{{"sensors", x_shape.size()},
+                      {"dimension", x_shape.rank() - 1},
+                      {"out_channels", y_shape[-1]}};
+  if (x_shape.rank() > 2) json["image"] = std::vector<std::int64_t>(x_shape.begin(), x_shape.end());
+  return json;
 }
 
 // These are fitted by functions of their own; training would leave what they have at 0.
@@ -113,6 +123,13 @@ const std::vector<Entry<T>>& registry() {
          const LearnedMultigridOptions options = LearnedMultigridOptions::from_json(json);
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<LearnedMultigrid<T>>(options, seed);
+       }},
+      {"multitask_deeponet", suggest_multitask,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const MultitaskDeepONetOptions options = MultitaskDeepONetOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<MultitaskDeepONet<T>>(options, seed);
        }},
       {"pod_deeponet", suggest_fitted,
        [](const nlohmann::json& json, std::uint64_t seed,

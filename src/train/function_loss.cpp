@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/nn/training_mode.hpp>
 #include <nopal/train/point_losses.hpp>
 #include <nopal/train/step_training.hpp>
 
@@ -36,10 +37,17 @@ class FunctionLoss {
                 suggestion(options.loss, {"mse", "l2"}));
     batch_ = options.batch > 0 ? std::min(options.batch, data.size()) : data.size();
     every_ = batch_ == data.size() && options.points == 0;
+    // Ranks that hold other functions (of the same part of the points), and those that hold other
+    // points: of the same functions where points are shared, else all.
+    step_.comm = groups_.divided() ? comm.split(groups_.space().rank()) : comm;
+    step_.point_comm = data.shared() ? groups_.space() : comm;
   }
 
   Variable<T> operator()(std::int64_t step) {
     if (!every_ || !part_.points.defined()) choose(step);
+    step_.seed = options_.seed;
+    step_.index = step;
+    const TrainingMode mode(step_);
     const Variable<T> prediction = forward(op_, part_);
     const auto channels = static_cast<double>(data_.channels());
     // The points drawn of a masked sample may be all ones that do not count: loss 0.
@@ -70,13 +78,21 @@ class FunctionLoss {
       batch = select_points(batch, options_.points,
                             Random(options_.seed, point_stream + static_cast<std::uint64_t>(step)));
     sums_ = point_sums(batch);
+    step_.batch = batch.size();
+    step_.points = batch.shared() ? batch.points.extent(0) : batch.first_row(batch.size());
+    step_.first_point = 0;
     if (groups_.groups() > 1) {
       const Slab mine = slab(batch.size(), groups_.group(), groups_.groups());
       std::vector<std::int64_t> indices(static_cast<std::size_t>(mine.count));
       std::iota(indices.begin(), indices.end(), mine.first);
+      if (!batch.shared()) step_.first_point = batch.first_row(mine.first);
+      step_.first_sample = mine.first;
       batch = select_samples(batch, indices);
     }
     whole_ = groups_.groups() > 1 ? point_sums(batch) : sums_;
+    if (groups_.divided() && batch.shared())
+      step_.first_point =
+          slab(batch.points.extent(0), groups_.space().rank(), groups_.space().size()).first;
     if (groups_.divided())
       batch = divide_points(batch, groups_.space().rank(), groups_.space().size());
     part_ = std::move(batch);
@@ -92,6 +108,7 @@ class FunctionLoss {
   std::int64_t epoch_ = 0;
   FunctionData<T> part_;
   PointSums sums_, whole_;  // of the batch, of the samples of this group
+  TrainingStep step_;       // for layers that look at the whole batch
 };
 
 }  // namespace

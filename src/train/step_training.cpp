@@ -3,7 +3,7 @@
 
 #include <nopal/core/profile.hpp>
 #include <nopal/core/runtime.hpp>
-#include <nopal/nn/training_mode.hpp>
+#include <nopal/train/frozen_parameters.hpp>
 #include <nopal/train/schedule.hpp>
 #include <nopal/train/step_training.hpp>
 
@@ -34,8 +34,9 @@ StepResult train_steps(Operator<T>& op, const StepLoss<T>& loss, const StepOptio
   check(options);
   const auto schedule = make_schedule(options.schedule, options.learning_rate,
                                       options.schedule_options, options.steps);
+  const FrozenParameters<T> part(op.parameters(), options.trainable);
   detail::DistributedOptimizer<T> optimizer(
-      op.parameters(), make_optimizer<T>(options.optimizer, options.optimizer_options), comm);
+      part.trainable(), make_optimizer<T>(options.optimizer, options.optimizer_options), comm);
   NOPAL_CHECK(optimizer.local().separable(), "training by steps: the loss changes from step to ",
               "step, which the line search of ", options.optimizer, " cannot have; use adamw");
   std::vector<Tensor<T>> tensors, best;
@@ -52,13 +53,12 @@ StepResult train_steps(Operator<T>& op, const StepLoss<T>& loss, const StepOptio
     const ScopedRegion region("train_step");
     const double rate = schedule->learning_rate({step, options.steps, 0, 1});
     optimizer.prepare();
-    for (const Parameter<T>* parameter : op.parameters())
+    for (const Parameter<T>* parameter : part.trainable())
       parameter->variable.clear_gradient();
     // What goes wrong on one rank must not leave the others waiting in the sum.
     double numbers[2] = {0, 0};
     std::string message;
     try {
-      const TrainingMode mode({.seed = options.seed, .index = step, .comm = comm});
       Tape<T> tape;
       const Variable<T> share = loss(step);
       tape.backward(share);

@@ -4,6 +4,7 @@
 #include "test_tools.hpp"
 
 #include <nopal/operators/deeponet.hpp>
+#include <nopal/operators/multitask_deeponet.hpp>
 #include <nopal/train/losses.hpp>
 #include <nopal/train/point_losses.hpp>
 #include <nopal/train/step_training.hpp>
@@ -54,8 +55,7 @@ struct Outcome {
 };
 
 Outcome train(const FunctionData<double>& data, const FunctionBatchOptions& batch,
-              const Communicator& comm) {
-  DeepONet<double> op({.sensors = {2}, .branch = {6, 5}, .trunk = {6, 5}}, 3);
+              const Communicator& comm, PointOperator<double>& op) {
   StepOptions options;
   options.steps = 12;
   options.validation_interval = 1;
@@ -64,6 +64,25 @@ Outcome train(const FunctionData<double>& data, const FunctionBatchOptions& batc
   const StepResult result =
       train_steps<double>(op, function_loss<double>(op, data, batch, comm), options, comm);
   return {result.history.column("loss"), predict(op, data, comm, 3).to_vector()};
+}
+
+Outcome train(const FunctionData<double>& data, const FunctionBatchOptions& batch,
+              const Communicator& comm) {
+  DeepONet<double> op({.sensors = {2}, .branch = {6, 5}, .trunk = {6, 5}}, 3);
+  return train(data, batch, comm, op);
+}
+
+// With layers that look at the whole batch: of functions in the branch, of points in the trunk.
+Outcome train_with_norms(const FunctionData<double>& data, const FunctionBatchOptions& batch,
+                         const Communicator& comm) {
+  MultitaskDeepONetOptions options;
+  options.sensors = 2;
+  options.dimension = 1;
+  options.branch = options.trunk = {6, 5, 4};
+  options.branch_norm = options.trunk_norm = "batch";
+  options.dropout = 0.3;
+  MultitaskDeepONet<double> op(options, 3);
+  return train(data, batch, comm, op);
 }
 
 // More groups than functions of a batch, more ranks than points: some have nothing.
@@ -90,6 +109,52 @@ TEST(FunctionTraining, SameAsSerial) {
             for (std::size_t i = 0; i < serial.prediction.size(); ++i)
               ASSERT_NEAR(parallel.prediction[i], serial.prediction[i], 1e-8);
           }
+}
+
+TEST(FunctionTraining, SameAsSerialWithBatchNormAndDropout) {
+  const auto comm = Communicator::world();
+  for (const bool shared : {true, false})
+    for (const std::int64_t batch : {0, 3})
+      for (std::int64_t space = 1; space <= comm.size(); ++space) {
+        if (comm.size() % space != 0) continue;
+        const auto data = make_data(shared);
+        FunctionBatchOptions options;
+        options.batch = batch;
+        options.seed = 5;
+        const Outcome serial = train_with_norms(data, options, {});
+        options.space_ranks = space;
+        const Outcome parallel = train_with_norms(data, options, comm);
+        for (std::size_t i = 0; i < serial.losses.size(); ++i)
+          ASSERT_NEAR(parallel.losses[i], serial.losses[i], 1e-8 * std::abs(serial.losses[i]))
+              << shared << batch << space << " step " << i;
+        for (std::size_t i = 0; i < serial.prediction.size(); ++i)
+          ASSERT_NEAR(parallel.prediction[i], serial.prediction[i], 1e-7);
+      }
+}
+
+TEST(FunctionTraining, TrainsAPart) {
+  const auto comm = Communicator::world();
+  const auto data = make_data(true);
+  DeepONet<double> op({.sensors = {2}, .branch = {6, 5}, .trunk = {6, 5}}, 3);
+  std::vector<std::vector<double>> before;
+  for (const auto* parameter : op.parameters())
+    before.push_back(parameter->value().to_vector());
+  StepOptions options;
+  options.steps = 3;
+  options.progress_seconds = 0;
+  options.trainable = {"branch.1", "trunk.0.weight"};
+  train_steps<double>(op, function_loss<double>(op, data, {}, comm), options, comm);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const auto* parameter = op.parameters()[i];
+    const bool trained =
+        parameter->name.rfind("branch.1.", 0) == 0 || parameter->name == "trunk.0.weight";
+    EXPECT_EQ(parameter->value().to_vector() != before[i], trained) << parameter->name;
+    EXPECT_TRUE(parameter->variable.requires_gradient()) << parameter->name;
+  }
+  options.trainable = {"branch.7"};
+  test::expect_error(
+      [&] { train_steps<double>(op, function_loss<double>(op, data, {}, comm), options, comm); },
+      {"no parameter is 'branch.7'"});
 }
 
 TEST(FunctionTraining, KeepsTheBestAndLearns) {

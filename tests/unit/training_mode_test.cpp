@@ -19,7 +19,12 @@ TEST(TrainingMode, IsAScope) {
     const TrainingMode mode({.seed = 3, .index = 4, .batch = 5});
     ASSERT_NE(TrainingMode::active(), nullptr);
     EXPECT_EQ(TrainingMode::active()->index, 4);
-    expect_error([] { const TrainingMode again({}); }, {"already active"});
+    {
+      const TrainingStep shared{.seed = 3, .batch = 5, .points = 7, .first_point = 2};
+      const TrainingMode inner(shared.of_points());
+      EXPECT_EQ(TrainingMode::active()->batch, 7);
+      EXPECT_EQ(TrainingMode::active()->first_sample, 2);
+    }
     EXPECT_EQ(TrainingMode::active()->index, 4);
   }
   EXPECT_EQ(TrainingMode::active(), nullptr);

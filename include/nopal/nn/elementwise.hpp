@@ -36,8 +36,7 @@ Variable<T> product(const Variable<T>& a, const Variable<T>& b);
 template <class T>
 Variable<T> reshape(const Variable<T>& x, const Shape& shape);
 
-/// y(..., c) = x[c](..., 0): fields of one channel each as the channels of one field, in new
-/// memory.
+/// The channels of all fields, one after the other, as those of one field, in new memory.
 template <class T>
 Variable<T> join_channels(const std::vector<Variable<T>>& x);
 

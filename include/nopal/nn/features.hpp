@@ -18,6 +18,17 @@ template <class T>
 Variable<T> periodic_features(const Variable<T>& x, const std::vector<std::int64_t>& harmonics,
                               const std::vector<double>& periods);
 
+/// x (..., d) from the box with corners `lower` and `upper` to [-1, 1]^d: 2 (x - lower) / (upper -
+/// lower) - 1.
+template <class T>
+Variable<T> affine_features(const Variable<T>& x, const std::vector<double>& lower,
+                            const std::vector<double>& upper);
+
+/// The points x (P, d) of the unit cube in that box: lower + x (upper - lower).
+template <class T>
+Tensor<T> affine_points(const Tensor<T>& x, const std::vector<double>& lower,
+                        const std::vector<double>& upper);
+
 std::int64_t periodic_feature_count(const std::vector<std::int64_t>& harmonics);
 
 }  // namespace nopal

@@ -18,6 +18,15 @@ struct TrainingStep {
   Communicator comm = {};         ///< the ranks that share the batch
   bool repeated =
       false;  ///< the step was evaluated before (a line search): buffers stay as they are
+
+  /// The same for networks of points that samples share, such as the trunk of a DeepONet: all
+  /// points, the first of this rank, and the ranks that divide the points among them (ranks with
+  /// other samples and the same points are not among them).
+  std::int64_t points = 0;
+  std::int64_t first_point = 0;
+  Communicator point_comm = {};
+
+  TrainingStep of_points() const;  ///< with the points as samples
 };
 
 /// While one exists, layers of this thread work as in training: dropout drops, batch norm takes the
@@ -29,7 +38,7 @@ struct TrainingStep {
 ///
 /// A layer that looks at the whole batch communicates, in forward() and in backward(): all ranks of
 /// `comm` must call it, those without samples with a batch of 0 samples, and what may fail on one
-/// rank must be inside Communicator::together(). One scope a thread at a time.
+/// rank must be inside Communicator::together(). Scopes may be nested; the innermost counts.
 class TrainingMode {
  public:
   explicit TrainingMode(const TrainingStep& step);
@@ -42,6 +51,7 @@ class TrainingMode {
 
  private:
   TrainingStep step_;
+  const TrainingStep* outer_;
 };
 
 }  // namespace nopal

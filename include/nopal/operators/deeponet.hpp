@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/operators/image_branch.hpp>
 #include <nopal/operators/operator.hpp>
 
 #include <memory>
@@ -16,6 +17,8 @@ struct DeepONetOptions {
   /// Values of each input function, m_1, m_2, ...: a branch network for each, merged by their
   /// product.
   std::vector<std::int64_t> sensors{100};
+  /// Convolutions before the branch layers of the first function; in JSON on the same level.
+  ImageBranchOptions image = {};
   std::int64_t dimension = 1;     ///< coordinates of a point
   std::int64_t out_channels = 1;  ///< C
   /// Widths of the layers after the input; the last is the number K of basis functions, the same

@@ -24,15 +24,16 @@ struct StepOptions {
   double learning_rate = 1e-3;
   std::string schedule = "constant";  ///< see make_schedule(); an epoch is a step
   nlohmann::json schedule_options = nlohmann::json::object();
-  std::uint64_t seed = 0;  ///< of dropout
-  double clip_norm = 0;    ///< limit of the gradient's Euclidean norm; 0: none
+  std::vector<std::string> trainable = {};  ///< see FrozenParameters; empty: all parameters
+  double clip_norm = 0;                     ///< limit of the gradient's Euclidean norm; 0: none
   std::int64_t validation_interval = 1000;
   double progress_seconds = 5;  ///< between lines; 0: none
   /// Takes the lines; default nopal::log(). Rank 0 only.
   std::function<void(const std::string&)> progress;
 };
 
-/// This rank's share of the loss of step 0, 1, ...; the shares of all ranks add up to the loss.
+/// This rank's share of the loss of step 0, 1, ...; the shares of all ranks add up to the loss. It
+/// opens the TrainingMode of the step, if the operator has layers that ask for it.
 template <class T>
 using StepLoss = std::function<Variable<T>(std::int64_t step)>;
 
@@ -57,10 +58,10 @@ StepResult train_steps(Operator<T>& op, const StepLoss<T>& loss, const StepOptio
 
 /// Which part of the data a step is about.
 struct FunctionBatchOptions {
-  std::int64_t batch = 0;   ///< functions of a step, a random permutation an epoch; 0: all
-  std::int64_t points = 0;  ///< points of a function, drawn again each step; 0: all
-  std::uint64_t seed = 0;
-  std::string loss = "mse";              ///< "mse", "l2" (mean over samples and variables)
+  std::int64_t batch = 0;    ///< functions of a step, a random permutation an epoch; 0: all
+  std::int64_t points = 0;   ///< points of a function, drawn again each step; 0: all
+  std::uint64_t seed = 0;    ///< of the draws, and of dropout
+  std::string loss = "mse";  ///< "mse", "l2" (mean over samples and variables)
   std::vector<double> variable_weights;  ///< of the C variables; empty: 1
   std::int64_t space_ranks = 1;          ///< ranks that divide the points of each function
 };

@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/autograd/variable.hpp>
+
+#include <cstdint>
+
+namespace nopal {
+
+/// Means over blocks of `window` points along each axis: x (B, X1, ..., Xd, C) to (B, X1 / window,
+/// ..., Xd / window, C), d = 1, 2, 3; points that fill no block are left out. Error if an axis has
+/// fewer points than a block.
+template <class T>
+Variable<T> average_pool(const Variable<T>& x, std::int64_t window);
+
+}  // namespace nopal
