@@ -107,7 +107,8 @@ class Comparison {
     if (burgers_) network.branch.pop_back();
     network.trunk = std::vector<std::int64_t>(3, burgers_ ? 128 : 512);
     network.branch_activation = network.trunk_activation = options_.text("activation");
-    if (options_.integer("harmonics") > 0) network.harmonics = {options_.integer("harmonics")};
+    if (options_.integer("harmonics") > 0)
+      network.features.harmonics = {options_.integer("harmonics")};
     nopal::DeepONet<float> op(network, seed);
     train("DeepONet", op, options_.integer("deeponet_steps"), options_.integer("batch"));
     train_fno(seed);

@@ -114,6 +114,17 @@ Variable<T> DenseNetwork<T>::forward(Variable<T> x) const {
 }
 
 template <class T>
+Variable<T> DenseNetwork<T>::forward_jet(Variable<T> x, const JetLayout& layout) const {
+  for (const Layer& layer : layers_) {
+    NOPAL_CHECK(!layer.scale && layer.dropout_stream == 0 && !layer.skip_weight,
+                "derivatives are not there for networks with norms, dropout or skip connections");
+    x = activate_jet(linear(x, layer.weight->variable, Variable<T>()), layer.bias->variable, layout,
+                     layer.activation);
+  }
+  return x;
+}
+
+template <class T>
 Cost DenseNetwork<T>::cost(std::int64_t rows) const {
   Cost cost;
   const auto product = [&](const Parameter<T>* weight) {

@@ -160,14 +160,37 @@ Variable<T> join_channels(const std::vector<Variable<T>>& x) {
   });
 }
 
-#define NOPAL_INSTANTIATE(T)                                                  \
-  template Variable<T> negate<T>(const Variable<T>&);                         \
-  template Variable<T> add<T>(const Variable<T>&, const Variable<T>&);        \
-  template Variable<T> add_bias<T>(const Variable<T>&, const Variable<T>&);   \
-  template std::pair<Variable<T>, Variable<T>> halves<T>(const Variable<T>&); \
-  template Variable<T> product<T>(const Variable<T>&, const Variable<T>&);    \
-  template Variable<T> reshape<T>(const Variable<T>&, const Shape&);          \
-  template Variable<T> join_channels<T>(const std::vector<Variable<T>>&);     \
+template <class T>
+Variable<T> linear_combination(const std::vector<std::pair<double, Variable<T>>>& terms) {
+  NOPAL_CHECK(!terms.empty(), "linear_combination: expected at least one term");
+  const Tensor<T> y = Tensor<T>::zeros(terms[0].second.shape());
+  bool recorded = false;
+  for (const auto& [factor, x] : terms) {
+    NOPAL_CHECK(x.shape() == y.shape(), "linear_combination: shapes ", x.shape(), " and ",
+                y.shape(), " differ");
+    axpy(static_cast<T>(factor), x.value(), y);
+    recorded = recorded || needs_record(x);
+  }
+  if (!recorded) return y;
+  return record<T>(y, [terms](const Tensor<T>& dy) {
+    for (const auto& [factor, x] : terms) {
+      if (!x.requires_gradient()) continue;
+      const auto [dx, beta] = x.gradient_slot();
+      if (beta == T(0)) dx.fill(T(0));
+      axpy(static_cast<T>(factor), dy, dx);
+    }
+  });
+}
+
+#define NOPAL_INSTANTIATE(T)                                                                      \
+  template Variable<T> negate<T>(const Variable<T>&);                                             \
+  template Variable<T> add<T>(const Variable<T>&, const Variable<T>&);                            \
+  template Variable<T> add_bias<T>(const Variable<T>&, const Variable<T>&);                       \
+  template std::pair<Variable<T>, Variable<T>> halves<T>(const Variable<T>&);                     \
+  template Variable<T> product<T>(const Variable<T>&, const Variable<T>&);                        \
+  template Variable<T> reshape<T>(const Variable<T>&, const Shape&);                              \
+  template Variable<T> join_channels<T>(const std::vector<Variable<T>>&);                         \
+  template Variable<T> linear_combination<T>(const std::vector<std::pair<double, Variable<T>>>&); \
   template Variable<T> copy<T>(const Variable<T>&);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

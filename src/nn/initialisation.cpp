@@ -60,6 +60,14 @@ Tensor<T> ParameterStore<T>::buffer(const std::string& name, const Shape& shape,
 }
 
 template <class T>
+Tensor<T> ParameterStore<T>::normal_buffer(const std::string& name, const Shape& shape,
+                                           double deviation) {
+  Tensor<T> tensor = buffer(name, shape, 0);
+  fill_normal(tensor, 0, deviation, Random(seed_, parameter_stream(name)));
+  return tensor;
+}
+
+template <class T>
 void ParameterStore<T>::append_buffers(std::vector<NamedTensor<T>>& list) const {
   list.insert(list.end(), buffers_.begin(), buffers_.end());
 }

@@ -7,7 +7,6 @@
 #include <nopal/nn/branch_trunk.hpp>
 #include <nopal/nn/dense_network.hpp>
 #include <nopal/nn/elementwise.hpp>
-#include <nopal/nn/features.hpp>
 
 #include "operators/point_tools.hpp"
 
@@ -33,13 +32,9 @@ void check(const DeepONetOptions& o) {
               "deeponet: branch and trunk must end with the same width, the number of basis "
               "functions, got ",
               o.branch.back(), " and ", o.trunk.back());
-  const auto d = static_cast<std::size_t>(o.dimension);
-  NOPAL_CHECK(o.harmonics.empty() || o.harmonics.size() == d,
-              "deeponet: 'harmonics' expects an entry for each of ", d, " coordinates, got ",
-              o.harmonics.size());
-  NOPAL_CHECK(o.periods.empty() || o.periods.size() == o.harmonics.size(),
-              "deeponet: 'periods' expects as many entries as 'harmonics', ", o.harmonics.size(),
-              ", got ", o.periods.size());
+  o.features.check(o.dimension, "deeponet");
+  NOPAL_CHECK(!o.features.has_zeros() || !o.bias,
+              "deeponet: 'bias' must be false where outputs have to vanish");
 }
 
 }  // namespace
@@ -57,8 +52,7 @@ DeepONetOptions DeepONetOptions::from_json(const nlohmann::json& json) {
   read("trunk_activation", o.trunk_activation);
   read.choice("multi_output", o.multi_output, strategies);
   read("bias", o.bias);
-  read("harmonics", o.harmonics);
-  read("periods", o.periods);
+  o.features.read(read);
   read.finish();
   activation_from_string(o.branch_activation);
   activation_from_string(o.trunk_activation);
@@ -76,9 +70,8 @@ nlohmann::json DeepONetOptions::to_json() const {
                       {"branch_activation", branch_activation},
                       {"trunk_activation", trunk_activation},
                       {"multi_output", multi_output},
-                      {"bias", bias},
-                      {"harmonics", harmonics},
-                      {"periods", periods}};
+                      {"bias", bias}};
+  features.write(json);
   image.write(json);
   return json;
 }
@@ -92,8 +85,7 @@ std::vector<std::int64_t> DeepONetOptions::branch_widths(std::size_t function) c
 }
 
 std::vector<std::int64_t> DeepONetOptions::trunk_widths() const {
-  std::vector<std::int64_t> widths{harmonics.empty() ? dimension
-                                                     : periodic_feature_count(harmonics)};
+  std::vector<std::int64_t> widths{features.count(dimension)};
   widths.insert(widths.end(), trunk.begin(), trunk.end());
   if (multi_output == "split_both" || multi_output == "split_trunk") widths.back() *= out_channels;
   return widths;
@@ -116,7 +108,7 @@ struct DeepONet<T>::Networks {
   std::vector<std::vector<DenseNetwork<T>>> branches;  // by copy, then function
   std::vector<DenseNetwork<T>> trunks;
   const Parameter<T>* bias = nullptr;
-  std::vector<double> periods;
+  PointFeatures<T> features;
 
   // Points of the grid that was used last.
   mutable Shape grid;
@@ -147,6 +139,7 @@ DeepONet<T>::DeepONet(const DeepONetOptions& options, std::uint64_t seed)
     return options_.copies() > 1 ? std::string(kind) + "_" + std::to_string(copy)
                                  : std::string(kind);
   };
+  n.features = PointFeatures<T>(n.store, "features", options_.dimension, options_.features);
   for (std::int64_t copy = 0; copy < options_.copies(); ++copy) {
     if (options_.image.used())
       n.images.emplace_back(n.store, name("image", copy), options_.image.extents(),
@@ -161,9 +154,8 @@ DeepONet<T>::DeepONet(const DeepONetOptions& options, std::uint64_t seed)
     n.trunks.emplace_back(n.store, name("trunk", copy), options_.trunk_widths(), trunk);
   }
   if (options_.bias) n.bias = &n.store.constant("bias", {options_.out_channels}, 0);
-  n.periods = options_.periods;
-  n.periods.resize(options_.harmonics.size(), 1);
   n.store.append_parameters(parameters_);
+  n.store.append_buffers(buffers_);
 }
 
 template <class T>
@@ -193,11 +185,9 @@ Variable<T> DeepONet<T>::branch(std::span<const Variable<T>> functions, std::int
 
 template <class T>
 Variable<T> DeepONet<T>::trunk(const Variable<T>& points, std::int64_t copy) const {
-  const Variable<T> features =
-      options_.harmonics.empty()
-          ? points
-          : periodic_features(points, options_.harmonics, networks_->periods);
-  const Variable<T> basis = networks_->trunks[static_cast<std::size_t>(copy)].forward(features);
+  const Networks& n = *networks_;
+  const Variable<T> basis = n.features.constrain(
+      n.trunks[static_cast<std::size_t>(copy)].forward(n.features.forward(points)), points);
   const std::int64_t k = options_.latent();
   return reshape(basis, {basis.shape()[0], basis.shape()[1] / k, k});
 }
@@ -241,7 +231,7 @@ Variable<T> DeepONet<T>::forward(std::span<const Variable<T>> inputs) const {
   if (inputs.size() == 1) {
     const Shape extents(shapes[0].begin() + 1, shapes[0].end() - 1);
     if (!(networks_->grid == extents)) {
-      networks_->points = detail::grid_points<T>(extents);
+      networks_->points = networks_->features.in_box(detail::grid_points<T>(extents));
       networks_->grid = extents;
     }
     points = networks_->points;
@@ -249,6 +239,7 @@ Variable<T> DeepONet<T>::forward(std::span<const Variable<T>> inputs) const {
     functions[0] = reshape(functions[0], {shapes[0][0], options_.sensors[0]});
   } else {
     functions.pop_back();
+    networks_->features.report_outside(points.value(), name());
     result = {shapes[0][0], points.shape()[0], options_.out_channels};
   }
   const auto decode = [&](std::int64_t copy, const Variable<T>& bias) {
@@ -267,9 +258,35 @@ Variable<T> DeepONet<T>::forward_rows(std::span<const Variable<T>> functions,
     shapes.push_back(function.shape());
   shapes.push_back(points.shape());
   check_inputs(shapes);
+  networks_->features.report_outside(points.value(), name());
   return networks_->outputs(options_, [&](std::int64_t copy, const Variable<T>& bias) {
     return branch_trunk_rows(branch(functions, copy), trunk(points, copy), offsets, bias);
   });
+}
+
+template <class T>
+std::vector<Variable<T>> DeepONet<T>::derivatives(std::span<const Variable<T>> functions,
+                                                  const Tensor<T>& points,
+                                                  const JetLayout& layout) const {
+  const ScopedRegion region("deeponet_derivatives");
+  std::vector<Shape> shapes;
+  for (const Variable<T>& function : functions)
+    shapes.push_back(function.shape());
+  shapes.push_back(points.shape());
+  check_inputs(shapes);
+  NOPAL_CHECK(options_.copies() == 1, "deeponet: derivatives are not there for multi_output ",
+              "'independent'; take 'split_branch'");
+  const Networks& n = *networks_;
+  const Variable<T> jet = n.features.constrain_jet(
+      n.trunks[0].forward_jet(Variable<T>(n.features.jet(points, layout)), layout), points, layout);
+  const Variable<T> b = branch(functions);
+  const std::int64_t k = options_.latent(), rows = points.extent(0);
+  std::vector<Variable<T>> all;
+  for (std::int64_t j = 0; j < layout.count(); ++j) {
+    const Variable<T> basis = reshape(slice(jet, j, 1), {rows, jet.shape()[2] / k, k});
+    all.push_back(branch_trunk(b, basis, j == 0 && n.bias ? n.bias->variable : Variable<T>()));
+  }
+  return all;
 }
 
 template <class T>

@@ -5,7 +5,6 @@
 #include <nopal/nn/branch_trunk.hpp>
 #include <nopal/nn/dense_network.hpp>
 #include <nopal/nn/elementwise.hpp>
-#include <nopal/nn/features.hpp>
 #include <nopal/nn/training_mode.hpp>
 #include <nopal/operators/multitask_deeponet.hpp>
 
@@ -50,7 +49,7 @@ Widths branch_widths(const MultitaskDeepONetOptions& o) {
 }
 
 Widths trunk_widths(const MultitaskDeepONetOptions& o) {
-  Widths widths{o.dimension};
+  Widths widths{o.features.count(o.dimension)};
   widths.insert(widths.end(), o.trunk.begin(), o.trunk.end());
   return widths;
 }
@@ -70,13 +69,9 @@ void check(const MultitaskDeepONetOptions& o) {
                           o.image.image.size() == static_cast<std::size_t>(o.dimension) + 1),
               "multitask_deeponet: 'mask' needs an 'image' of ", o.dimension,
               " axes and channels, the last of which is the mask");
-  const auto d = static_cast<std::size_t>(o.dimension);
-  NOPAL_CHECK(o.lower.size() == o.upper.size() && (o.lower.empty() || o.lower.size() == d),
-              "multitask_deeponet: 'lower' and 'upper' expect a number for each of ", d,
-              " coordinates, got ", o.lower.size(), " and ", o.upper.size());
-  for (std::size_t a = 0; a < o.lower.size(); ++a)
-    NOPAL_CHECK(o.lower[a] < o.upper[a], "multitask_deeponet: 'lower' must be below 'upper', got ",
-                o.lower[a], " and ", o.upper[a]);
+  o.features.check(o.dimension, "multitask_deeponet");
+  NOPAL_CHECK(!o.features.has_zeros() || !o.bias, "multitask_deeponet: 'bias' must be false where ",
+              "outputs have to vanish");
 }
 
 // Where an image lies, for the lookup of its last channel.
@@ -110,8 +105,7 @@ MultitaskDeepONetOptions MultitaskDeepONetOptions::from_json(const nlohmann::jso
   read("mask", o.mask);
   read("dimension", o.dimension, 1, 3);
   read("out_channels", o.out_channels, 1);
-  read("lower", o.lower);
-  read("upper", o.upper);
+  o.features.read(read);
   read("branch", o.branch);
   read("trunk", o.trunk);
   read("branch_activation", o.branch_activation);
@@ -137,8 +131,6 @@ nlohmann::json MultitaskDeepONetOptions::to_json() const {
                       {"mask", mask},
                       {"dimension", dimension},
                       {"out_channels", out_channels},
-                      {"lower", lower},
-                      {"upper", upper},
                       {"branch", branch},
                       {"trunk", trunk},
                       {"branch_activation", branch_activation},
@@ -151,6 +143,7 @@ nlohmann::json MultitaskDeepONetOptions::to_json() const {
                       {"trunk_skip", trunk_skip},
                       {"bias", bias},
                       {"deviation", deviation}};
+  features.write(json);
   image.write(json);
   return json;
 }
@@ -169,6 +162,7 @@ struct MultitaskDeepONet<T>::Networks {
   ParameterStore<T> store;
   std::optional<ImageNetwork<T>> image;
   DenseNetwork<T> branch, trunk;
+  PointFeatures<T> features;
   const Parameter<T>* bias = nullptr;
   ImagePlace place;
 
@@ -196,7 +190,7 @@ struct MultitaskDeepONet<T>::Networks {
   Variable<T> trunk_of(const Variable<T>& y, const MultitaskDeepONetOptions& o) const {
     std::optional<TrainingMode> mode;
     if (const TrainingStep* step = TrainingMode::active()) mode.emplace(step->of_points());
-    const Variable<T> t = trunk.forward(o.lower.empty() ? y : affine_features(y, o.lower, o.upper));
+    const Variable<T> t = features.constrain(trunk.forward(features.forward(y)), y);
     return reshape(t, {y.shape()[0], 1, o.trunk.back()});
   }
 };
@@ -215,12 +209,14 @@ MultitaskDeepONet<T>::MultitaskDeepONet(const MultitaskDeepONetOptions& options,
     for (int a = 0; a < n.place.dimension; ++a) {
       const auto i = static_cast<std::size_t>(a);
       n.place.n[a] = o.image.image[i];
-      n.place.low[a] = o.lower.empty() ? 0 : o.lower[i];
+      const PointFeatureOptions& box = o.features;
+      n.place.low[a] = box.bounded() ? box.lower[i] : 0;
       n.place.scale[a] =
-          static_cast<double>(n.place.n[a] - 1) / (o.lower.empty() ? 1 : o.upper[i] - o.lower[i]);
+          static_cast<double>(n.place.n[a] - 1) / (box.bounded() ? box.upper[i] - box.lower[i] : 1);
     }
   }
   n.branch = DenseNetwork<T>(n.store, "branch", branch, branch_options(o));
+  n.features = PointFeatures<T>(n.store, "features", o.dimension, o.features);
   n.trunk = DenseNetwork<T>(n.store, "trunk", trunk_widths(o), trunk_options(o));
   if (o.bias) n.bias = &n.store.constant("bias", {o.out_channels}, 0);
   n.store.append_parameters(parameters_);
@@ -276,9 +272,7 @@ Variable<T> MultitaskDeepONet<T>::forward(std::span<const Variable<T>> inputs) c
   if (inputs.size() == 1) {
     const Shape extents(shapes[0].begin() + 1, shapes[0].end() - 1);
     if (!(n.grid == extents)) {
-      Tensor<T> unit = detail::grid_points<T>(extents);
-      n.points =
-          options_.lower.empty() ? unit : affine_points(unit, options_.lower, options_.upper);
+      n.points = n.features.in_box(detail::grid_points<T>(extents));
       n.grid = extents;
     }
     points = n.points;
@@ -286,6 +280,7 @@ Variable<T> MultitaskDeepONet<T>::forward(std::span<const Variable<T>> inputs) c
     functions[0] = reshape(functions[0], {shapes[0][0], options_.sensors});
   } else {
     functions.pop_back();
+    n.features.report_outside(points.value(), name());
     result = {shapes[0][0], points.shape()[0], options_.out_channels};
   }
   const Variable<T> y = branch_trunk(n.branch_of(functions, options_), n.trunk_of(points, options_),
@@ -319,6 +314,7 @@ Variable<T> MultitaskDeepONet<T>::forward_rows(std::span<const Variable<T>> func
   shapes.push_back(points.shape());
   check_inputs(shapes);
   const Networks& n = *networks_;
+  n.features.report_outside(points.value(), name());
   const Variable<T> y =
       branch_trunk_rows(n.branch_of(functions, options_), n.trunk_of(points, options_), offsets,
                         n.bias ? n.bias->variable : Variable<T>());

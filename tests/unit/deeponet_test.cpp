@@ -8,7 +8,7 @@
 #include <nopal/core/random.hpp>
 #include <nopal/nn/branch_trunk.hpp>
 #include <nopal/nn/elementwise.hpp>
-#include <nopal/nn/features.hpp>
+#include <nopal/nn/point_features.hpp>
 #include <nopal/operators/deeponet.hpp>
 #include <nopal/operators/model.hpp>
 
@@ -61,9 +61,12 @@ TEST(BranchTrunk, IsTheSumOfProducts) {
 
 TEST(Features, ArePeriodicWithTheirGradient) {
   const auto x = Variable<double>::leaf(random({6, 3}, 1));
-  const std::vector<std::int64_t> harmonics{2, 0, 1};
-  const std::vector<double> periods{1, 1, 3};
-  const auto y = periodic_features(x, harmonics, periods).value();
+  PointFeatureOptions options;
+  options.harmonics = {2, 0, 1};
+  options.periods = {1, 1, 3};
+  ParameterStore<double> store(1);
+  const PointFeatures<double> features(store, "features", 3, options);
+  const auto y = features.forward(x).value();
   ASSERT_EQ(y.shape(), (Shape{6, 7}));
   const double* const p = x.value().data();
   const double w = 2 * std::numbers::pi;
@@ -76,8 +79,7 @@ TEST(Features, ArePeriodicWithTheirGradient) {
                                   std::sin(w * p[2] / 3)};
   for (std::size_t i = 0; i < 7; ++i)
     EXPECT_NEAR(y.data()[i], first[i], 1e-12);
-  EXPECT_LT(check_gradient([&] { return periodic_features(x, harmonics, periods); }, {x}).error,
-            1e-7);
+  EXPECT_LT(check_gradient([&] { return features.forward(x); }, {x}).error, 1e-7);
 }
 
 TEST(Elementwise, ProductReshapeAndJoin) {

@@ -6,6 +6,7 @@
 #include <nopal/core/profile.hpp>
 #include <nopal/nn/activation.hpp>
 #include <nopal/nn/initialisation.hpp>
+#include <nopal/nn/jet.hpp>
 
 #include <string>
 #include <vector>
@@ -42,6 +43,10 @@ class DenseNetwork {
 
   /// x (..., widths.front()) to (..., widths.back()).
   Variable<T> forward(Variable<T> x) const;
+
+  /// The jet of the output (J, P, O) for that of the input (J, P, I). Error for networks with
+  /// norms, dropout or skip connections.
+  Variable<T> forward_jet(Variable<T> x, const JetLayout& layout) const;
 
   Cost cost(std::int64_t rows) const;
 

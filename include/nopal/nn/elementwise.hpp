@@ -40,6 +40,11 @@ Variable<T> reshape(const Variable<T>& x, const Shape& shape);
 template <class T>
 Variable<T> join_channels(const std::vector<Variable<T>>& x);
 
+/// Sum of a_i x_i over fields x_i of equal shapes, in new memory: the residual of an equation, for
+/// instance.
+template <class T>
+Variable<T> linear_combination(const std::vector<std::pair<double, Variable<T>>>& terms);
+
 /// A copy of x in new memory, for the functions that overwrite.
 template <class T>
 Variable<T> copy(const Variable<T>& x);

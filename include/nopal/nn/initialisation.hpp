@@ -37,6 +37,9 @@ class ParameterStore {
   /// A tensor that is saved with the parameters but not trained.
   Tensor<T> buffer(const std::string& name, const Shape& shape, double value);
 
+  /// The same with random values, normal with mean 0.
+  Tensor<T> normal_buffer(const std::string& name, const Shape& shape, double deviation);
+
   /// Appends all parameters or buffers, in the order of their making.
   void append_parameters(Parameters<T>& list);
   void append_buffers(std::vector<NamedTensor<T>>& list) const;

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/nn/point_features.hpp>
 #include <nopal/operators/image_branch.hpp>
 #include <nopal/operators/operator.hpp>
 
@@ -30,10 +31,8 @@ struct DeepONetOptions {
   /// How C outputs share the networks: "independent", one of each for each output; "split_both",
   /// both give C K numbers; "split_branch" and "split_trunk", one gives C K, the other K for all.
   std::string multi_output = "split_branch";
-  bool bias = true;  ///< a number b_0 for each output
-  /// Of each coordinate; empty: none. See periodic_features().
-  std::vector<std::int64_t> harmonics = {};
-  std::vector<double> periods = {};  ///< of coordinates with harmonics; empty: 1
+  bool bias = true;                   ///< a number b_0 for each output
+  PointFeatureOptions features = {};  ///< what the trunk reads; in JSON on the same level
 
   static DeepONetOptions from_json(const nlohmann::json& json);
   nlohmann::json to_json() const;
@@ -71,6 +70,7 @@ class DeepONet : public PointOperator<T> {
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return parameters_; }
+  std::vector<NamedTensor<T>> buffers() const override { return buffers_; }
 
   const DeepONetOptions& options() const noexcept { return options_; }
 
@@ -79,12 +79,20 @@ class DeepONet : public PointOperator<T> {
   Variable<T> branch(std::span<const Variable<T>> functions, std::int64_t copy = 0) const;
   Variable<T> trunk(const Variable<T>& points, std::int64_t copy = 0) const;
 
+  /// The outputs at points (P, d) and their derivatives in the coordinates, each (B, P, C), in the
+  /// order of the layout. The decoder is linear: derivatives of the trunk's basis, forward through
+  /// the network, serve all functions. They are on the tape, for losses of differential equations
+  /// (Wang, Wang, Perdikaris, Sci. Adv. 7, 2021).
+  std::vector<Variable<T>> derivatives(std::span<const Variable<T>> functions,
+                                       const Tensor<T>& points, const JetLayout& layout) const;
+
  private:
   struct Networks;
 
   DeepONetOptions options_;
   std::unique_ptr<Networks> networks_;
   Parameters<T> parameters_;
+  std::vector<NamedTensor<T>> buffers_;
 };
 
 }  // namespace nopal

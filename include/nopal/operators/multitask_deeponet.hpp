@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/nn/point_features.hpp>
 #include <nopal/operators/image_branch.hpp>
 #include <nopal/operators/operator.hpp>
 
@@ -25,9 +26,9 @@ struct MultitaskDeepONetOptions {
   bool mask = false;
   std::int64_t dimension = 2;     ///< coordinates of a point
   std::int64_t out_channels = 1;  ///< C
-  /// Box of the points: trunk and mask see it as [-1, 1]^d. Empty: points as they are, and the
-  /// image on the unit cube.
-  std::vector<double> lower = {}, upper = {};
+  /// What the trunk reads; in JSON on the same level. The image lies on the box, or on the unit
+  /// cube if there is none.
+  PointFeatureOptions features = {};
   /// Widths of the layers after the input; the last is the number K of basis functions.
   std::vector<std::int64_t> branch{128, 128, 300};
   std::vector<std::int64_t> trunk{128, 128, 128, 300};
