@@ -37,18 +37,10 @@ Set make_set(nopal::Problem& problem, std::uint64_t seed, std::int64_t samples,
              const nopal::Communicator& comm) {
   Set set;
   set.fields = nopal::generate_in_memory<float>(problem, {samples, seed, 0, 0}, comm);
-  const std::int64_t n = problem.x_shape()[0];
-  const Tensor<float> x({samples, n, 1}), y({samples, n, 1});
-  std::vector<std::int64_t> all;
-  std::vector<float> points;
-  for (std::int64_t i = 0; i < samples; ++i)
-    all.push_back(i);
-  for (std::int64_t i = 0; i < n; ++i)
-    points.push_back(static_cast<float>(i) / static_cast<float>(n));
-  set.fields->read(all, x, y);
-  set.points.functions = {x.reshape({samples, n})};
-  set.points.points = Tensor<float>::from_host({n, 1}, points);
-  set.points.values = y;
+  // Without the end, which is the start.
+  std::vector<double> x = nopal::equally_spaced(0, 1, problem.x_shape()[0] + 1);
+  x.pop_back();
+  set.points = nopal::as_function_data(*set.fields, nopal::product_points<float>({x}));
   return set;
 }
 

@@ -32,6 +32,13 @@ Tensor<T> gather(const Tensor<T>& x, std::int64_t width, const Indices& rows, co
   return y;
 }
 
+Shape with_samples(std::int64_t n, const Shape& sample) {
+  Shape shape{n};
+  for (const std::int64_t extent : sample)
+    shape.push_back(extent);
+  return shape;
+}
+
 Shape replace_first(const Shape& shape, std::size_t n) {
   return shape.with(0, static_cast<std::int64_t>(n));
 }
@@ -202,12 +209,71 @@ FunctionData<T> divide_points(const FunctionData<T>& data, int part, int parts) 
   });
 }
 
+template <class T>
+FunctionData<T> as_function_data(const Dataset<T>& data, const Tensor<T>& points,
+                                 const std::vector<std::int64_t>& sizes) {
+  const std::int64_t n = data.size(), values = data.x_shape().size(), channels = data.y_shape()[-1],
+                     count = data.y_shape().size() / channels;
+  std::vector<std::int64_t> widths = sizes;
+  if (widths.empty()) widths = {values};
+  NOPAL_CHECK(std::accumulate(widths.begin(), widths.end(), std::int64_t(0)) == values,
+              "functions of ", Shape(widths.begin(), widths.end()), " values do not make up the ",
+              values, " of x ", data.x_shape());
+  NOPAL_CHECK(points.rank() == 2 && points.extent(0) == count, "points of shape ", points.shape(),
+              " are not those of y ", data.y_shape());
+  const Tensor<T> x(with_samples(n, data.x_shape()));
+  FunctionData<T> result;
+  result.points = points;
+  result.values = Tensor<T>(with_samples(n, data.y_shape()));
+  data.read(range(0, n), x, result.values);
+  result.values = result.values.reshape({n, count, channels});
+  const std::vector<T> all = x.to_vector();
+  std::int64_t first = 0;
+  for (const std::int64_t width : widths) {
+    std::vector<T> function;
+    for (std::int64_t i = 0; i < n; ++i)
+      function.insert(function.end(), all.begin() + i * values + first,
+                      all.begin() + i * values + first + width);
+    result.functions.push_back(Tensor<T>::from_host({n, width}, function));
+    first += width;
+  }
+  return result;
+}
+
+template <class T>
+Tensor<T> product_points(const std::vector<std::vector<double>>& coordinates) {
+  std::vector<T> points;
+  std::size_t count = 1;
+  for (const auto& axis : coordinates)
+    count *= axis.size();
+  for (std::size_t p = 0; p < count; ++p) {
+    std::size_t stride = count;
+    for (const auto& axis : coordinates) {
+      stride /= axis.size();
+      points.push_back(static_cast<T>(axis[p / stride % axis.size()]));
+    }
+  }
+  return Tensor<T>::from_host(
+      {static_cast<std::int64_t>(count), static_cast<std::int64_t>(coordinates.size())}, points);
+}
+
+std::vector<double> equally_spaced(double low, double high, std::int64_t n) {
+  std::vector<double> x;
+  for (std::int64_t i = 0; i < n; ++i)
+    x.push_back(n > 1 ? low + (high - low) * static_cast<double>(i) / static_cast<double>(n - 1)
+                      : low);
+  return x;
+}
+
 #define NOPAL_INSTANTIATE(T)                                                                      \
   template struct FunctionData<T>;                                                                \
   template FunctionData<T> select_samples<T>(const FunctionData<T>&,                              \
                                              std::span<const std::int64_t>);                      \
   template FunctionData<T> select_points<T>(const FunctionData<T>&, std::int64_t, const Random&); \
-  template FunctionData<T> divide_points<T>(const FunctionData<T>&, int, int);
+  template FunctionData<T> divide_points<T>(const FunctionData<T>&, int, int);                    \
+  template FunctionData<T> as_function_data<T>(const Dataset<T>&, const Tensor<T>&,               \
+                                               const std::vector<std::int64_t>&);                 \
+  template Tensor<T> product_points<T>(const std::vector<std::vector<double>>&);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)
 #undef NOPAL_INSTANTIATE

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <nopal/core/tensor.hpp>
+#include <nopal/data/function_data.hpp>
 
 #include <algorithm>
 #include <numeric>
@@ -14,18 +14,10 @@ namespace nopal::detail {
 /// Points of a grid of the unit cube (P, d), the last axis fastest.
 template <class T>
 Tensor<T> grid_points(const Shape& extents) {
-  const int d = extents.rank();
-  std::vector<T> points;
-  points.reserve(static_cast<std::size_t>(extents.size() * d));
-  for (std::int64_t p = 0; p < extents.size(); ++p) {
-    std::int64_t stride = extents.size();
-    for (int a = 0; a < d; ++a) {
-      stride /= extents[a];
-      const std::int64_t i = p / stride % extents[a];
-      points.push_back(extents[a] > 1 ? static_cast<T>(i) / static_cast<T>(extents[a] - 1) : T(0));
-    }
-  }
-  return Tensor<T>::from_host({extents.size(), d}, points);
+  std::vector<std::vector<double>> axes;
+  for (const std::int64_t n : extents)
+    axes.push_back(equally_spaced(0, 1, n));
+  return product_points<T>(axes);
 }
 
 /// The smallest box that holds all points (P, d).

@@ -85,6 +85,27 @@ TEST(FunctionData, DividedPointsAreAllPointsOnce) {
   }
 }
 
+TEST(FunctionData, OfSamplesOnGrids) {
+  const InMemoryDataset<double> grid(numbers({3, 5, 1}), numbers({3, 2, 2, 1}));
+  const auto points = product_points<double>({{0, 1}, equally_spaced(2, 3, 2)});
+  EXPECT_EQ(points.to_vector(), (Values{0, 2, 0, 3, 1, 2, 1, 3}));
+  const auto data = as_function_data(grid, points, {1, 4});
+  data.check("of the test");
+  const Values x = numbers({3, 5, 1}).to_vector();
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(data.functions[0].to_vector()[i], x[5 * i]);
+    EXPECT_EQ(data.functions[1].to_vector()[4 * i + 3], x[5 * i + 4]);
+  }
+  EXPECT_EQ(data.values.shape(), (Shape{3, 4, 1}));
+  EXPECT_EQ(data.values.to_vector(), numbers({3, 2, 2, 1}).to_vector());
+  test::expect_error([&] { as_function_data(grid, points, {1, 3}); }, {"(1, 3)", "the 5 of x"});
+  test::expect_error(
+      [&] {
+        as_function_data(grid, product_points<double>({{0, 1}}));
+      },
+      {"(2, 1)", "y (2, 2, 1)"});
+}
+
 TEST(FunctionData, BadInput) {
   const auto refuses = [](const FunctionData<double>& data, const std::string& word) {
     test::expect_error([&] { data.check("d.h5"); }, {"d.h5", word});

@@ -5,6 +5,7 @@
 
 #include <nopal/core/random.hpp>
 #include <nopal/core/tensor.hpp>
+#include <nopal/data/dataset.hpp>
 
 #include <cstdint>
 #include <span>
@@ -40,6 +41,20 @@ struct FunctionData {
   /// finite, a sample whose mask is empty. `name` is that of the data in the message.
   void check(const std::string& name) const;
 };
+
+/// Samples on grids as functions and points: y (N, X1, ..., C) at the `points` (X1 X2 ..., d) of
+/// its grid, last axis fastest; the numbers of x (N, ...) as functions of `sizes` values, one after
+/// the other (none: a single function). Error if they do not add up.
+template <class T>
+FunctionData<T> as_function_data(const Dataset<T>& data, const Tensor<T>& points,
+                                 const std::vector<std::int64_t>& sizes = {});
+
+/// Points (n1 n2 ..., d) of the grid of all combinations of coordinates, last axis fastest.
+template <class T>
+Tensor<T> product_points(const std::vector<std::vector<double>>& coordinates);
+
+/// n equally spaced numbers, the ends included.
+std::vector<double> equally_spaced(double low, double high, std::int64_t n);
 
 /// The samples `indices`, in that order.
 template <class T>
