@@ -61,6 +61,21 @@ std::map<std::string, std::string> DiffusionReaction::metadata() const {
           {"solve_refine", std::to_string(options_.solve_refine)}};
 }
 
+template <class T>
+FunctionData<T> DiffusionReaction::as_functions(const Dataset<T>& samples) const {
+  const DiffusionReactionOptions& o = options_;
+  std::vector<std::int64_t> source;
+  for (std::int64_t i = 0; i < o.sensors; ++i)
+    source.push_back(i * (o.times + 1));
+  return as_function_data(
+      samples,
+      product_points<T>({equally_spaced(0, 1, o.sensors), equally_spaced(0, o.time, o.times + 1)}),
+      {source});
+}
+
+template FunctionData<float> DiffusionReaction::as_functions(const Dataset<float>&) const;
+template FunctionData<double> DiffusionReaction::as_functions(const Dataset<double>&) const;
+
 void DiffusionReaction::make_sample(std::uint64_t seed, std::uint64_t index,
                                     const Tensor<double>& x, const Tensor<double>& y) {
   const DiffusionReactionOptions& o = options_;
@@ -80,9 +95,10 @@ void DiffusionReaction::make_sample(std::uint64_t seed, std::uint64_t index,
     const std::vector<double> rows = equation.solve(zero, u, o.time, o.times, o.solve_refine);
     std::vector<double> input, output;
     for (std::size_t i = 0; i < m; ++i) {
-      input.push_back(u[i * stride]);
-      for (std::size_t t = 0; t <= static_cast<std::size_t>(o.times); ++t)
+      for (std::size_t t = 0; t <= static_cast<std::size_t>(o.times); ++t) {
+        input.push_back(u[i * stride]);
         output.push_back(rows[t * n + i * stride]);
+      }
     }
     x.copy_from_host(input.data());
     y.copy_from_host(output.data());

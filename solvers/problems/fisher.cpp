@@ -47,7 +47,7 @@ Fisher::Fisher(const FisherOptions& options, const Communicator& comm)
 
 std::map<std::string, std::string> Fisher::metadata() const {
   return {{"equation", "u_t = D u_xx + c1 u + c2 u^2 + c3 u^3 + c4 u^4, u_x = 0 at x = 0, 1"},
-          {"x", "c1, ..., c4, u(x, 0)"},
+          {"x", "u(x, 0), c1, ..., c4"},
           {"y", "u(x, t), t = " + text(options_.time / static_cast<double>(options_.times)) +
                     ", ..., " + text(options_.time)},
           {"diffusion", text(options_.diffusion)},
@@ -81,6 +81,22 @@ Reaction Fisher::reaction(const std::array<double, 4>& c) {
   };
 }
 
+template <class T>
+FunctionData<T> Fisher::as_functions(const Dataset<T>& samples) const {
+  const FisherOptions& o = options_;
+  std::vector<std::int64_t> initial;
+  for (std::int64_t i = 0; i < o.points; ++i)
+    initial.push_back(5 * i * o.times);
+  const double first = o.time / static_cast<double>(o.times);
+  return as_function_data(
+      samples,
+      product_points<T>({equally_spaced(0, 1, o.points), equally_spaced(first, o.time, o.times)}),
+      {{1, 2, 3, 4}, initial});
+}
+
+template FunctionData<float> Fisher::as_functions(const Dataset<float>&) const;
+template FunctionData<double> Fisher::as_functions(const Dataset<double>&) const;
+
 void Fisher::make_sample(std::uint64_t seed, std::uint64_t index, const Tensor<double>& x,
                          const Tensor<double>& y) {
   const FisherOptions& o = options_;
@@ -100,11 +116,13 @@ void Fisher::make_sample(std::uint64_t seed, std::uint64_t index, const Tensor<d
   detail::for_sample(seed, index, [&] {
     const std::vector<double> zero(n);
     const std::vector<double> rows = equation.solve(u, zero, o.time, o.times, 4 * o.solve_refine);
-    std::vector<double> input(c.begin(), c.end()), output;
+    std::vector<double> input, output;
     for (std::size_t i = 0; i < m; ++i) {
-      input.push_back(u[i * stride]);
-      for (std::size_t t = 1; t <= static_cast<std::size_t>(o.times); ++t)
+      for (std::size_t t = 1; t <= static_cast<std::size_t>(o.times); ++t) {
+        input.push_back(u[i * stride]);
+        input.insert(input.end(), c.begin(), c.end());
         output.push_back(rows[t * n + i * stride]);
+      }
     }
     x.copy_from_host(input.data());
     y.copy_from_host(output.data());

@@ -211,14 +211,9 @@ FunctionData<T> divide_points(const FunctionData<T>& data, int part, int parts) 
 
 template <class T>
 FunctionData<T> as_function_data(const Dataset<T>& data, const Tensor<T>& points,
-                                 const std::vector<std::int64_t>& sizes) {
+                                 const std::vector<std::vector<std::int64_t>>& entries) {
   const std::int64_t n = data.size(), values = data.x_shape().size(), channels = data.y_shape()[-1],
                      count = data.y_shape().size() / channels;
-  std::vector<std::int64_t> widths = sizes;
-  if (widths.empty()) widths = {values};
-  NOPAL_CHECK(std::accumulate(widths.begin(), widths.end(), std::int64_t(0)) == values,
-              "functions of ", Shape(widths.begin(), widths.end()), " values do not make up the ",
-              values, " of x ", data.x_shape());
   NOPAL_CHECK(points.rank() == 2 && points.extent(0) == count, "points of shape ", points.shape(),
               " are not those of y ", data.y_shape());
   const Tensor<T> x(with_samples(n, data.x_shape()));
@@ -227,15 +222,17 @@ FunctionData<T> as_function_data(const Dataset<T>& data, const Tensor<T>& points
   result.values = Tensor<T>(with_samples(n, data.y_shape()));
   data.read(range(0, n), x, result.values);
   result.values = result.values.reshape({n, count, channels});
-  const std::vector<T> all = x.to_vector();
-  std::int64_t first = 0;
-  for (const std::int64_t width : widths) {
-    std::vector<T> function;
+  if (entries.empty()) result.functions = {x.reshape({n, values})};
+  for (const auto& function : entries) {
+    Indices all;
     for (std::int64_t i = 0; i < n; ++i)
-      function.insert(function.end(), all.begin() + i * values + first,
-                      all.begin() + i * values + first + width);
-    result.functions.push_back(Tensor<T>::from_host({n, width}, function));
-    first += width;
+      for (const std::int64_t entry : function) {
+        NOPAL_CHECK(entry >= 0 && entry < values, "a function cannot have entry ", entry, " of x ",
+                    data.x_shape());
+        all.push_back(i * values + entry);
+      }
+    const auto width = static_cast<std::int64_t>(function.size());
+    result.functions.push_back(gather(x, 1, all, {n, width}));
   }
   return result;
 }
@@ -272,7 +269,7 @@ std::vector<double> equally_spaced(double low, double high, std::int64_t n) {
   template FunctionData<T> select_points<T>(const FunctionData<T>&, std::int64_t, const Random&); \
   template FunctionData<T> divide_points<T>(const FunctionData<T>&, int, int);                    \
   template FunctionData<T> as_function_data<T>(const Dataset<T>&, const Tensor<T>&,               \
-                                               const std::vector<std::int64_t>&);                 \
+                                               const std::vector<std::vector<std::int64_t>>&);    \
   template Tensor<T> product_points<T>(const std::vector<std::vector<double>>&);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

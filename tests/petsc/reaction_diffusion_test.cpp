@@ -4,6 +4,7 @@
 #include "test_tools.hpp"
 
 #include <gtest/gtest.h>
+#include <nopal/solvers/generate.hpp>
 #include <nopal/solvers/problems/diffusion_reaction.hpp>
 #include <nopal/solvers/problems/fisher.hpp>
 
@@ -91,7 +92,7 @@ TEST(ReactionDiffusion, ExponentialForm) {
 
 TEST(ReactionDiffusion, Samples) {
   DiffusionReaction problem({.sensors = 21, .times = 10});
-  const Tensor<double> x({21, 1}), y({21, 11, 1});
+  const Tensor<double> x({21, 11, 1}), y({21, 11, 1});
   problem.sample(1, 2, x, y);
   double largest = 0;
   for (std::int64_t i = 0; i < 21; ++i) {
@@ -101,7 +102,7 @@ TEST(ReactionDiffusion, Samples) {
   EXPECT_EQ(y.data()[10], 0);
   EXPECT_GT(largest, 0.01);
   Fisher fisher({});
-  const Tensor<double> u({68, 1}), v({64, 20, 1});
+  const Tensor<double> u({64, 20, 5}), v({64, 20, 1});
   std::array<int, 3> forms{};
   for (std::uint64_t index = 0; index < 40; ++index) {
     ++forms[static_cast<std::size_t>(Fisher::form_of(3, index))];
@@ -113,6 +114,29 @@ TEST(ReactionDiffusion, Samples) {
   EXPECT_GT(forms[0], 3);
   EXPECT_GT(forms[1], 3);
   EXPECT_GT(forms[2], 10);
+}
+
+TEST(ReactionDiffusion, SamplesAsFunctions) {
+  Fisher fisher({.points = 5, .times = 3});
+  const auto grid = generate_in_memory<double>(fisher, {4, 1, 0, 0}, Communicator::world());
+  const auto data = fisher.as_functions(*grid);
+  data.check("of the test");
+  const Tensor<double> x({5, 3, 5}), y({5, 3, 1});
+  fisher.sample(1, 2, x, y);
+  for (std::int64_t i = 0; i < 4; ++i)
+    EXPECT_EQ(data.functions[0].slice(2, 1).to_vector()[static_cast<std::size_t>(i)],
+              x.data()[1 + i]);
+  for (std::int64_t i = 0; i < 5; ++i)
+    EXPECT_EQ(data.functions[1].slice(2, 1).to_vector()[static_cast<std::size_t>(i)],
+              x.data()[15 * i]);
+  EXPECT_EQ(data.values.slice(2, 1).to_vector(), y.to_vector());
+  EXPECT_DOUBLE_EQ(data.points.to_vector()[5], 1);        // the last time
+  EXPECT_DOUBLE_EQ(data.points.to_vector()[3], 2.0 / 3);  // (0, 2/3)
+  DiffusionReaction driven({.sensors = 5, .times = 3});
+  const auto other =
+      driven.as_functions(*generate_in_memory<double>(driven, {2, 1, 0, 0}, Communicator::world()));
+  EXPECT_EQ(other.functions[0].shape(), (Shape{2, 5}));
+  EXPECT_EQ(other.values.shape(), (Shape{2, 20, 1}));
 }
 
 TEST(ReactionDiffusion, BadInput) {

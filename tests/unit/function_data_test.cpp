@@ -86,19 +86,20 @@ TEST(FunctionData, DividedPointsAreAllPointsOnce) {
 }
 
 TEST(FunctionData, OfSamplesOnGrids) {
-  const InMemoryDataset<double> grid(numbers({3, 5, 1}), numbers({3, 2, 2, 1}));
+  const InMemoryDataset<double> grid(numbers({3, 2, 2, 3}), numbers({3, 2, 2, 1}));
   const auto points = product_points<double>({{0, 1}, equally_spaced(2, 3, 2)});
   EXPECT_EQ(points.to_vector(), (Values{0, 2, 0, 3, 1, 2, 1, 3}));
-  const auto data = as_function_data(grid, points, {1, 4});
+  const auto data = as_function_data(grid, points, {{1}, {0, 3, 6, 9}});
   data.check("of the test");
-  const Values x = numbers({3, 5, 1}).to_vector();
+  const Values x = numbers({3, 2, 2, 3}).to_vector();
   for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(data.functions[0].to_vector()[i], x[5 * i]);
-    EXPECT_EQ(data.functions[1].to_vector()[4 * i + 3], x[5 * i + 4]);
+    EXPECT_EQ(data.functions[0].to_vector()[i], x[12 * i + 1]);
+    EXPECT_EQ(data.functions[1].to_vector()[4 * i + 3], x[12 * i + 9]);
   }
   EXPECT_EQ(data.values.shape(), (Shape{3, 4, 1}));
   EXPECT_EQ(data.values.to_vector(), numbers({3, 2, 2, 1}).to_vector());
-  test::expect_error([&] { as_function_data(grid, points, {1, 3}); }, {"(1, 3)", "the 5 of x"});
+  EXPECT_EQ(as_function_data(grid, points).functions[0].to_vector(), x);
+  test::expect_error([&] { as_function_data(grid, points, {{12}}); }, {"entry 12", "(2, 2, 3)"});
   test::expect_error(
       [&] {
         as_function_data(grid, product_points<double>({{0, 1}}));

@@ -43,11 +43,11 @@ struct FunctionData {
 };
 
 /// Samples on grids as functions and points: y (N, X1, ..., C) at the `points` (X1 X2 ..., d) of
-/// its grid, last axis fastest; the numbers of x (N, ...) as functions of `sizes` values, one after
-/// the other (none: a single function). Error if they do not add up.
+/// its/// grid, last axis fastest. Each of `entries` is a function: which numbers of x, counted
+/// from 0 in a sample, are its values (none: all, as a single function).
 template <class T>
 FunctionData<T> as_function_data(const Dataset<T>& data, const Tensor<T>& points,
-                                 const std::vector<std::int64_t>& sizes = {});
+                                 const std::vector<std::vector<std::int64_t>>& entries = {});
 
 /// Points (n1 n2 ..., d) of the grid of all combinations of coordinates, last axis fastest.
 template <class T>

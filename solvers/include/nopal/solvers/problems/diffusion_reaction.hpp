@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/data/function_data.hpp>
 #include <nopal/data/gaussian_process.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 #include <nopal/solvers/problems/reaction_diffusion.hpp>
@@ -27,8 +28,9 @@ struct DiffusionReactionOptions {
 };
 
 /// s_t = D s_xx + k s^2 + u(x) on [0, 1] with s = 0 at first and at both ends, driven by a random
-/// u: Lu et al., Nat. Mach. Intell. 3, 2021, section 4.3. x (m, 1) is u at the sensors, y (m, times
-/// + 1, 1) is s there at equally spaced times, 0 included.
+/// u: Lu et al., Nat. Mach. Intell. 3, 2021, section 4.3. On the grid of m sensors and times + 1
+/// equally spaced times, 0 included, x (m, times + 1, 1) is u, the same at all times, and y (m,
+/// times + 1, 1) is s.
 class DiffusionReaction : public Problem {
  public:
   using Options = DiffusionReactionOptions;
@@ -37,9 +39,13 @@ class DiffusionReaction : public Problem {
                              const Communicator& comm = {});
 
   std::string name() const override { return "diffusion_reaction"; }
-  Shape x_shape() const override { return {options_.sensors, 1}; }
+  Shape x_shape() const override { return y_shape(); }
   Shape y_shape() const override { return {options_.sensors, options_.times + 1, 1}; }
   std::map<std::string, std::string> metadata() const override;
+
+  /// The samples as functions (N, m) and their images at the points (x, t) of the grid.
+  template <class T>
+  FunctionData<T> as_functions(const Dataset<T>& samples) const;
 
   const DiffusionReactionOptions& options() const noexcept { return options_; }
 

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/data/function_data.hpp>
 #include <nopal/data/gaussian_process.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 #include <nopal/solvers/problems/reaction_diffusion.hpp>
@@ -35,9 +36,10 @@ struct FisherOptions {
 /// u, u^2, u^3, u^4. Kumar et al., Neural Networks 184, 107113, 2025 (which leaves D and the
 /// initial states open).
 ///
-/// x (4 + m, 1): coefficients, then u at time 0, 1 / (1 + exp(-2 g)) of a Gaussian process g. y (m,
-/// times, 1). Every sample has a form of its own: a quarter each of the first two, half of the
-/// third; a in 0.1, 0.2, ..., 1 and b in 0.5, 0.5 + 1/6, ..., 2.
+/// On the grid of m points and the times, x (m, times, 5) has u at time 0, 1 / (1 + exp(-2 g)) of a
+/// Gaussian process g, and the four coefficients, all the same at all times; y (m, times, 1). Every
+/// sample has a form of its own: a quarter each of the first two, half of the third; a in 0.1, 0.2,
+/// ..., 1 and b in 0.5, 0.5 + 1/6, ..., 2.
 class Fisher : public Problem {
  public:
   using Options = FisherOptions;
@@ -45,9 +47,14 @@ class Fisher : public Problem {
   explicit Fisher(const FisherOptions& options, const Communicator& comm = {});
 
   std::string name() const override { return "fisher"; }
-  Shape x_shape() const override { return {4 + options_.points, 1}; }
+  Shape x_shape() const override { return {options_.points, options_.times, 5}; }
   Shape y_shape() const override { return {options_.points, options_.times, 1}; }
   std::map<std::string, std::string> metadata() const override;
+
+  /// The samples as coefficients (N, 4), initial states (N, m) and solutions at the points (x, t)
+  /// of the grid.
+  template <class T>
+  FunctionData<T> as_functions(const Dataset<T>& samples) const;
 
   static FisherForm form_of(std::uint64_t seed, std::uint64_t index);
   /// Coefficients of u, ..., u^4.
