@@ -210,6 +210,15 @@ FunctionData<T> divide_points(const FunctionData<T>& data, int part, int parts) 
 }
 
 template <class T>
+Tensor<T> select_rows(const Tensor<T>& x, const std::vector<std::int64_t>& rows) {
+  NOPAL_CHECK(x.rank() >= 1, "select_rows: expected a tensor with rows, got ", x.shape());
+  for (const std::int64_t row : rows)
+    NOPAL_CHECK(row >= 0 && row < x.extent(0), "select_rows: there is no row ", row, " in ",
+                x.shape());
+  return gather(x, x.shape().with(0, 1).size(), rows, replace_first(x.shape(), rows.size()));
+}
+
+template <class T>
 FunctionData<T> as_function_data(const Dataset<T>& data, const Tensor<T>& points,
                                  const std::vector<std::vector<std::int64_t>>& entries) {
   const std::int64_t n = data.size(), values = data.x_shape().size(), channels = data.y_shape()[-1],
@@ -270,6 +279,7 @@ std::vector<double> equally_spaced(double low, double high, std::int64_t n) {
   template FunctionData<T> divide_points<T>(const FunctionData<T>&, int, int);                    \
   template FunctionData<T> as_function_data<T>(const Dataset<T>&, const Tensor<T>&,               \
                                                const std::vector<std::vector<std::int64_t>>&);    \
+  template Tensor<T> select_rows<T>(const Tensor<T>&, const std::vector<std::int64_t>&);          \
   template Tensor<T> product_points<T>(const std::vector<std::vector<double>>&);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

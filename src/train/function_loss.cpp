@@ -5,15 +5,16 @@
 #include <nopal/train/point_losses.hpp>
 #include <nopal/train/step_training.hpp>
 
+#include "train/function_batches.hpp"
+
 #include <algorithm>
 #include <numeric>
 
 namespace nopal {
 namespace {
 
-// Streams of random numbers: the order of an epoch, the points of a step.
-constexpr std::uint64_t order_stream = std::uint64_t(1) << 40, point_stream = std::uint64_t(2)
-                                                                              << 40;
+// Stream of random numbers for the points of a step; that of the order is in FunctionBatches.
+constexpr std::uint64_t point_stream = std::uint64_t(2) << 40;
 
 template <class T>
 Variable<T> forward(const PointOperator<T>& op, const FunctionData<T>& data) {
@@ -28,15 +29,18 @@ class FunctionLoss {
  public:
   FunctionLoss(const PointOperator<T>& op, const FunctionData<T>& data,
                const FunctionBatchOptions& options, const Communicator& comm)
-      : op_(op), data_(data), options_(options), groups_(comm, options.space_ranks) {
+      : op_(op),
+        data_(data),
+        options_(options),
+        groups_(comm, options.space_ranks),
+        batches_(data.size(), options.batch, options.seed) {
     data.check("of training");
     NOPAL_CHECK(options.batch >= 0 && options.points >= 0,
                 "options -batch and -points: expected at least 0, got ", options.batch, " and ",
                 options.points);
     NOPAL_CHECK(options.loss == "mse" || options.loss == "l2", "unknown loss '", options.loss, "'",
                 suggestion(options.loss, {"mse", "l2"}));
-    batch_ = options.batch > 0 ? std::min(options.batch, data.size()) : data.size();
-    every_ = batch_ == data.size() && options.points == 0;
+    every_ = batches_.all() && options.points == 0;
     // Ranks that hold other functions (of the same part of the points), and those that hold other
     // points: of the same functions where points are shared, else all.
     step_.comm = groups_.divided() ? comm.split(groups_.space().rank()) : comm;
@@ -55,7 +59,7 @@ class FunctionLoss {
       return point_squared_error(prediction, part_, 1 / (std::max(sums_.count, 1.0) * channels),
                                  options_.variable_weights);
     return point_relative_l2(prediction, part_, whole_,
-                             1 / (static_cast<double>(batch_) * channels),
+                             1 / (static_cast<double>(batches_.size()) * channels),
                              options_.variable_weights, groups_.space());
   }
 
@@ -63,17 +67,7 @@ class FunctionLoss {
   // This rank's part of the batch, and the sums over all of it.
   void choose(std::int64_t step) {
     FunctionData<T> batch = data_;
-    if (batch_ < data_.size()) {
-      // An epoch has whole batches only.
-      const std::int64_t batches = data_.size() / batch_, epoch = step / batches;
-      if (epoch != epoch_ || order_.empty())
-        order_ = Random(options_.seed, order_stream + static_cast<std::uint64_t>(epoch))
-                     .permutation(data_.size());
-      epoch_ = epoch;
-      batch = select_samples(
-          data_, std::span(order_).subspan(static_cast<std::size_t>(step % batches * batch_),
-                                           static_cast<std::size_t>(batch_)));
-    }
+    if (!batches_.all()) batch = select_samples(data_, batches_.of_step(step));
     if (options_.points > 0)
       batch = select_points(batch, options_.points,
                             Random(options_.seed, point_stream + static_cast<std::uint64_t>(step)));
@@ -102,10 +96,8 @@ class FunctionLoss {
   const FunctionData<T>& data_;
   FunctionBatchOptions options_;
   RankGroups groups_;
-  std::int64_t batch_ = 0;
+  detail::FunctionBatches batches_;
   bool every_ = false;  // all data in each step
-  std::vector<std::int64_t> order_;
-  std::int64_t epoch_ = 0;
   FunctionData<T> part_;
   PointSums sums_, whole_;  // of the batch, of the samples of this group
   TrainingStep step_;       // for layers that look at the whole batch

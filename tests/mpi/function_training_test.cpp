@@ -3,10 +3,13 @@
 
 #include "test_tools.hpp"
 
+#include <nopal/core/random.hpp>
+#include <nopal/nn/elementwise.hpp>
 #include <nopal/operators/deeponet.hpp>
 #include <nopal/operators/multitask_deeponet.hpp>
 #include <nopal/train/losses.hpp>
 #include <nopal/train/point_losses.hpp>
+#include <nopal/train/residual_loss.hpp>
 #include <nopal/train/step_training.hpp>
 
 #include <cmath>
@@ -184,6 +187,46 @@ TEST(FunctionTraining, KeepsTheBestAndLearns) {
   EXPECT_EQ(result.best_step, 150);
   EXPECT_NEAR(error(), errors[2], 1e-12);
   EXPECT_LT(errors.back(), 0.05);
+}
+
+// s'' = u_1 + u_2 s, by residuals only; 7 functions on up to 4 ranks, batches of 3.
+TEST(ResidualLoss, SameAsSerial) {
+  const auto world = Communicator::world();
+  const auto run = [](const Communicator& comm) {
+    DeepONetOptions network{.sensors = {2}, .branch = {6, 5}, .trunk = {6, 5}};
+    network.trunk_activation = "tanh";
+    DeepONet<double> op(network, 3);
+    const auto data = make_data(true);
+    const std::vector<double> u = data.functions[0].to_vector();
+    ResidualProblem<double> problem{{data.functions[0]}, JetLayout({2}), {}, {}};
+    problem.points = [](std::int64_t step) {
+      const Tensor<double> points({4, 1});
+      fill_uniform(points, 0, 1, Random(7, static_cast<std::uint64_t>(step)));
+      return points;
+    };
+    problem.residual = [&u](const std::vector<std::int64_t>& samples, const Tensor<double>&,
+                            const std::vector<Variable<double>>& jet) {
+      const Tensor<double> one(jet[0].shape()), two(jet[0].shape());
+      for (std::int64_t i = 0; i < one.size(); ++i) {
+        const auto sample = static_cast<std::size_t>(samples[static_cast<std::size_t>(i / 4)]);
+        one.data()[i] = u[2 * sample];
+        two.data()[i] = u[2 * sample + 1];
+      }
+      return linear_combination<double>(
+          {{1, jet[2]}, {-1, one}, {-1, product(jet[0], Variable<double>(two))}});
+    };
+    StepOptions options;
+    options.steps = 10;
+    options.validation_interval = 1;
+    options.progress_seconds = 0;
+    options.learning_rate = 0.02;
+    return train_steps<double>(op, residual_loss<double>(op, problem, 3, 1, comm), options, comm)
+        .history.column("loss");
+  };
+  const auto serial = run({}), parallel = run(world);
+  ASSERT_EQ(serial.size(), 10u);
+  for (std::size_t i = 0; i < serial.size(); ++i)
+    EXPECT_NEAR(parallel[i], serial[i], 1e-10 * serial[i]);
 }
 
 TEST(FunctionTraining, ErrorsReachAllRanks) {

@@ -60,6 +60,10 @@ std::vector<double> equally_spaced(double low, double high, std::int64_t n);
 template <class T>
 FunctionData<T> select_samples(const FunctionData<T>& data, std::span<const std::int64_t> indices);
 
+/// Rows `rows` of x (N, ...), in that order.
+template <class T>
+Tensor<T> select_rows(const Tensor<T>& x, const std::vector<std::int64_t>& rows);
+
 /// `count` random points of each sample, each at most once, or all of a sample that has no more.
 /// Shared points stay shared: all samples then have the same ones.
 template <class T>
