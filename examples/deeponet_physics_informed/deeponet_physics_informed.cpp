@@ -5,7 +5,7 @@
 //
 // Sample runs:  deeponet_physics_informed
 //               mpiexec -n 2 deeponet_physics_informed -steps 2000
-//               mpiexec -n 2 deeponet_physics_informed -samples 2000 -steps 20000
+//               mpiexec -n 2 deeponet_physics_informed -samples 5000 -steps 30000 -batch 100
 //
 // Description:  Learns the map from the source u(x) to the solution s(x, t) of the
 //               diffusion-reaction system
@@ -108,8 +108,8 @@ nopal::ResidualProblem<float> residual(const nopal::DiffusionReactionOptions& eq
 void run(const nopal::Communicator& comm) {
   // 1. Options.
   std::int64_t samples = 300, tests = 50, steps = 600, batch = 50, points = 200;
-  double rate = 2e-3;
-  std::string path = "deeponet_physics_informed", branch = "tanh";
+  double rate = 3e-3;
+  std::string path = "deeponet_physics_informed", branch = "gelu";
   const auto own_options = [&](nopal::PetscOptionReader& read) {
     read.integer("samples", "training sources", samples, 20);
     read.integer("tests", "test sources", tests, 1);
