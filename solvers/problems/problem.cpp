@@ -4,9 +4,13 @@
 #include <nopal/solvers/problems/advection.hpp>
 #include <nopal/solvers/problems/burgers.hpp>
 #include <nopal/solvers/problems/darcy.hpp>
+#include <nopal/solvers/problems/darcy_domains.hpp>
+#include <nopal/solvers/problems/darcy_notch.hpp>
 #include <nopal/solvers/problems/diffusion_reaction.hpp>
+#include <nopal/solvers/problems/eikonal.hpp>
 #include <nopal/solvers/problems/fisher.hpp>
 #include <nopal/solvers/problems/forced_ode.hpp>
+#include <nopal/solvers/problems/heated_plate.hpp>
 #include <nopal/solvers/problems/helmholtz.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 #include <nopal/solvers/problems/wave.hpp>
@@ -37,9 +41,15 @@ std::vector<ProblemType>& registry() {
        make_ode<ForcedOdeKind::antiderivative>},
       {"burgers", "u_t + u u_x = nu u_xx on a circle", make<Burgers>},
       {"darcy", "-div(a grad u) = f on the unit square, u = 0 on its boundary", make<Darcy>},
+      {"darcy_domains", "-div(k grad u) = 1 in a square, disc or triangle, finite elements",
+       make<DarcyDomains>},
+      {"darcy_notch", "-Lap u = 10 in a triangle with a notch, random boundary values",
+       make<DarcyNotch>},
       {"diffusion_reaction", "s_t = D s_xx + k s^2 + u(x) on an interval, driven by a random u",
        make<DiffusionReaction>},
       {"fisher", "u_t = D u_xx + f(u) on an interval, three forms of f", make<Fisher>},
+      {"eikonal", "|grad s| = 1, the distance to a circle", make<Eikonal>},
+      {"heated_plate", "heat conduction in a plate with cooled holes, in space", make<HeatedPlate>},
       {"helmholtz", "-Lap u - (omega/c)^2 u = 0 on the unit square, driven on one side",
        make<Helmholtz>},
       {"nonlinear_ode", "s' = -s^2 + u, s(0) = 0, with a random function u",
