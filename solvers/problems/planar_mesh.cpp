@@ -445,6 +445,12 @@ TriangleInterpolation::Place TriangleInterpolation::find(double x, double y) con
             look(c);
     if (least > -INFINITY && r >= 2) break;
   }
+  // No extrapolation: the nearest point of the triangle, nearly.
+  double sum = 0;
+  for (double& weight : best.weights)
+    sum += weight = std::max(weight, 0.0);
+  for (double& weight : best.weights)
+    weight /= sum;
   return best;
 }
 
