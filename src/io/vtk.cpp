@@ -4,40 +4,14 @@
 #include <nopal/io/atomic_file.hpp>
 #include <nopal/io/vtk.hpp>
 
+#include "io/vtk_xml.hpp"
+
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <sstream>
 
 namespace nopal {
 namespace {
-
-static_assert(std::endian::native == std::endian::little,
-              "VTK files are written in the machine's byte order, declared as little endian");
-
-// Names come from users and stand in an attribute.
-std::string escape(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
 
 std::string file_name(const std::string& path) {
   const auto slash = path.find_last_of('/');
@@ -120,9 +94,9 @@ void VtkImage::write(const std::string& path) const {
     out << "      <" << element << ">\n";
     for (const Field& field : fields_) {
       if (field.place != place) continue;
-      out << "        <DataArray type=\"" << field.type << "\" Name=\"" << escape(field.name)
-          << "\" NumberOfComponents=\"" << field.components << "\" format=\"appended\" offset=\""
-          << offset << "\"/>\n";
+      out << "        <DataArray type=\"" << field.type << "\" Name=\""
+          << detail::escape_xml(field.name) << "\" NumberOfComponents=\"" << field.components
+          << "\" format=\"appended\" offset=\"" << offset << "\"/>\n";
       offset += sizeof(std::uint64_t) + field.bytes.size();
       order.push_back(&field);
     }
@@ -161,8 +135,8 @@ void VtkSeries::add(double time, const VtkImage& image) {
       << "<VTKFile type=\"Collection\" version=\"1.0\" byte_order=\"LittleEndian\" "
          "header_type=\"UInt64\">\n  <Collection>\n";
   for (const auto& [t, name] : steps_)
-    out << "    <DataSet timestep=\"" << t << "\" group=\"\" part=\"0\" file=\"" << escape(name)
-        << "\"/>\n";
+    out << "    <DataSet timestep=\"" << t << "\" group=\"\" part=\"0\" file=\""
+        << detail::escape_xml(name) << "\"/>\n";
   out << "  </Collection>\n</VTKFile>\n";
   write_file_atomically(path_, out.str());
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/io/vtk.hpp>
+#include <nopal/io/vtk_mesh.hpp>
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -140,6 +141,35 @@ TEST_F(Vtk, FailedWriteLeavesTheOldFile) {
   EXPECT_EQ(contents(path("image.vti")), before);
   EXPECT_THROW(image.write(path("absent/image.vti")), Error);
   EXPECT_THROW(image.write("/dev/full"), Error);
+}
+
+TEST_F(Vtk, MeshHasItsCellsAndFields) {
+  const auto points = Tensor<double>::from_host({4, 2}, {0, 0, 1, 0, 1, 1, 0, 1});
+  VtkMesh mesh(points, {0, 1, 2, 0, 2, 3}, 3);
+  mesh.add("u<1>", Tensor<float>::from_host({4}, {5, 6, 7, 8}));
+  mesh.add("v", Tensor<double>::from_host({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}));
+  mesh.write(path("mesh.vtu"));
+  const std::string file = contents(path("mesh.vtu"));
+  EXPECT_EQ(attribute(file, "type"), "UnstructuredGrid");
+  EXPECT_EQ(attribute(file, "NumberOfPoints"), "4");
+  EXPECT_EQ(attribute(file, "NumberOfCells"), "2");
+  EXPECT_EQ(values<double>(file, "points"),
+            (std::vector<double>{0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 0}));
+  EXPECT_EQ(values<std::int64_t>(file, "connectivity"),
+            (std::vector<std::int64_t>{0, 1, 2, 0, 2, 3}));
+  EXPECT_EQ(values<std::int64_t>(file, "offsets"), (std::vector<std::int64_t>{3, 6}));
+  EXPECT_EQ(values<std::uint8_t>(file, "types"), (std::vector<std::uint8_t>{5, 5}));
+  EXPECT_EQ(values<float>(file, "u&lt;1&gt;"), (std::vector<float>{5, 6, 7, 8}));
+  EXPECT_EQ(values<float>(file, "v").back(), 8);
+  EXPECT_THROW(mesh.add("v", Tensor<float>::zeros({4})), Error);
+  EXPECT_THROW(mesh.add("w", Tensor<float>::zeros({3})), Error);
+  EXPECT_THROW(VtkMesh(points, {0, 1, 4}, 3), Error);
+  EXPECT_THROW(VtkMesh(points, {0, 1, 2, 3}, 3), Error);
+  // Loose points are cells of their own.
+  VtkMesh cloud(Tensor<double>::zeros({3, 3}));
+  cloud.write(path("cloud.vtu"));
+  EXPECT_EQ(values<std::uint8_t>(contents(path("cloud.vtu")), "types"),
+            (std::vector<std::uint8_t>{1, 1, 1}));
 }
 
 TEST_F(Vtk, SeriesListsItsSteps) {
