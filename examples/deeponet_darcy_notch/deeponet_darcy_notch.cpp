@@ -21,6 +21,7 @@
 
 #include <nopal/core/runtime.hpp>
 #include <nopal/io/figure.hpp>
+#include <nopal/io/vtk_mesh.hpp>
 #include <nopal/operators/deeponet.hpp>
 #include <nopal/operators/kernel_ridge.hpp>
 #include <nopal/operators/model.hpp>
@@ -228,11 +229,12 @@ void run(const nopal::Communicator& comm) {
   for (const Row& row : rows)
     std::printf("%-30s %8.0f numbers %7.1f s   relative L2 error %8.4f%%\n", row.name.c_str(),
                 row.numbers, row.seconds, 100 * row.error);
-  nopal::DiffusionFem fem(problem.mesh(), {}, "vtu_");
-  fem.solve(
-      [](std::span<const double>) { return 1.0; }, [](std::span<const double>) { return 10.0; },
-      [](std::span<const double>, bool on) { return on ? std::optional(0.0) : std::nullopt; });
-  nopal::write_vtu(path + ".vtu", fem.mesh(), fem.solution(), "u");
+  nopal::VtkMesh mesh(Tensor<double>::from_host({points, 2}, problem.mesh().points),
+                      problem.mesh().corners, 3);
+  mesh.add("u", test.values.slice(0, 1).reshape({points}));
+  mesh.add("DeepONet", Tensor<float>::from_host({points}, first[0]));
+  mesh.add("POD-DeepONet", Tensor<float>::from_host({points}, first[1]));
+  mesh.write(path + ".vtu");
 
   // 7. A picture: the first test solution, and the errors.
   Data one = test;
