@@ -111,7 +111,7 @@ Tensor<float> nearest(const Tensor<float>& known, const Tensor<float>& values,
 
 void run(const nopal::Communicator& comm) {
   // 1. Options.
-  std::int64_t samples = 400, tests = 100, steps = 1000;
+  std::int64_t samples = 400, tests = 100, steps = 200;
   std::string path = "multitask_fisher";
   const auto own_options = [&](nopal::PetscOptionReader& read) {
     read.integer("samples", "training samples", samples, 40);

@@ -34,18 +34,21 @@ Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variab
   // In tiles, so that they are still in cache for what follows the product.
   const bool plain = !biased && activation == Activation::identity;
   const std::int64_t tile = plain ? std::max<std::int64_t>(rows, 1) : detail::tile_rows<T>(2 * out);
+  // Wide rows get the bias in the pass of the activation; narrow ones do not fill vectors there.
+  const bool late = biased && !added && activation != Activation::identity && out >= 64;
+  const T* const late_bias = late ? bias.value().data() : nullptr;
   for (std::int64_t r = 0; r < rows; r += tile) {
     const std::int64_t n = std::min(tile, rows - r);
     T* const yr = y.data() + r * out;
     if (biased && added) detail::add_rows(bias.value().data(), yr, n, out);
-    if (biased && !added) detail::fill_rows(bias.value().data(), yr, n, out);
+    if (biased && !added && !late) detail::fill_rows(bias.value().data(), yr, n, out);
     gemm(Op::none, Op::none, n, out, in, T(1), x.value().data() + r * in, in, weight.value().data(),
-         out, T(biased || added ? 1 : 0), yr, out);
+         out, T((biased && !late) || added ? 1 : 0), yr, out);
     if (slope.defined())
-      detail::activate_rows_with_slope<T>(yr, nullptr, yr, slope.data() + r * out, n, out,
+      detail::activate_rows_with_slope<T>(yr, late_bias, yr, slope.data() + r * out, n, out,
                                           activation);
     else if (activation != Activation::identity)
-      detail::activate_rows<T>(yr, nullptr, n, out, activation);
+      detail::activate_rows<T>(yr, late_bias, n, out, activation);
   }
   if (!recorded) return y;
 
