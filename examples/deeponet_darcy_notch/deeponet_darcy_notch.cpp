@@ -76,7 +76,8 @@ struct Scale {
 };
 
 void run(const nopal::Communicator& comm) {
-  // 1. Options.
+  // 1. Options, those of the problem among them.
+  const auto equation = nopal::DarcyNotchOptions::read(comm);
   std::int64_t samples = 200, tests = 50, steps = 400, epochs = 2;
   std::string path = "deeponet_darcy_notch";
   const auto own_options = [&](nopal::PetscOptionReader& read) {
@@ -89,7 +90,7 @@ void run(const nopal::Communicator& comm) {
   if (!nopal::read_program_options(comm, "deeponet_darcy_notch", own_options)) return;
 
   // 2. Data at the points of the mesh, of three sets of their own.
-  nopal::DarcyNotch problem(nopal::DarcyNotchOptions::read(comm));
+  nopal::DarcyNotch problem(equation);
   const Data training = problem.point_data<float>(0, 0, samples, comm);
   const Data validation =
       problem.point_data<float>(1, 0, std::max<std::int64_t>(samples / 10, 20), comm);

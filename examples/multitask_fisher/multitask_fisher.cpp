@@ -110,7 +110,8 @@ Tensor<float> nearest(const Tensor<float>& known, const Tensor<float>& values,
 }
 
 void run(const nopal::Communicator& comm) {
-  // 1. Options.
+  // 1. Options, those of the problem among them.
+  const auto equation = nopal::FisherOptions::read(comm);
   std::int64_t samples = 400, tests = 100, steps = 200;
   std::string path = "multitask_fisher";
   const auto own_options = [&](nopal::PetscOptionReader& read) {
@@ -122,7 +123,7 @@ void run(const nopal::Communicator& comm) {
   if (!nopal::read_program_options(comm, "multitask_fisher", own_options)) return;
 
   // 2. Data, of three sets of their own: coefficients, initial states, solutions in space and time.
-  nopal::Fisher problem(nopal::FisherOptions::read(comm));
+  nopal::Fisher problem(equation);
   const auto make = [&](std::uint64_t seed, std::int64_t count) {
     return problem.as_functions(
         *nopal::generate_in_memory<float>(problem, {count, seed, 0, 0}, comm));
@@ -227,18 +228,19 @@ void run(const nopal::Communicator& comm) {
   std::vector<float> coarse;
   const auto c = test.functions[0].to_vector(), states = test.functions[1].to_vector();
   const auto m = static_cast<std::size_t>(options.sensors);
-  const std::size_t stride = 9, n = (m - 1) / stride + 1, frames = 20;
+  const std::size_t stride = 9, n = (m - 1) / stride + 1,
+                    frames = static_cast<std::size_t>(equation.times);
   timer();
   for (std::size_t i = 0; i < static_cast<std::size_t>(tests) && (m - 1) % stride == 0; ++i) {
     std::vector<double> initial, none(n);
     for (std::size_t k = 0; k < n; ++k)
       initial.push_back(double(states[i * m + k * stride]));
     const nopal::ReactionDiffusion method{
-        nopal::FisherOptions().diffusion, 1,
+        equation.diffusion, 1,
         nopal::Fisher::reaction(
             {double(c[4 * i]), double(c[4 * i + 1]), double(c[4 * i + 2]), double(c[4 * i + 3])}),
         true};
-    const auto r = method.solve(initial, none, 1, frames, 1);
+    const auto r = method.solve(initial, none, equation.time, frames, 1);
     for (std::size_t k = 0; k < m; ++k)
       for (std::size_t t = 1; t <= frames; ++t) {
         const std::size_t a = std::min(k / stride, n - 2);
@@ -273,8 +275,8 @@ void run(const nopal::Communicator& comm) {
       nopal::Curve solution{std::string(names[form]) + ", t = 1", axis, {}, false},
           guess{std::string(names[form]) + ", operator", axis, {}, true};
       for (std::size_t k = 0; k < m; ++k) {
-        solution.y.push_back(double(exact[20 * k + 19]));
-        guess.y.push_back(double(predicted[20 * k + 19]));
+        solution.y.push_back(double(exact[frames * (k + 1) - 1]));
+        guess.y.push_back(double(predicted[frames * (k + 1) - 1]));
       }
       curves.push_back(solution);
       curves.push_back(guess);

@@ -74,7 +74,8 @@ Tensor<float> between_heights(const Data& all, const std::vector<std::int64_t>& 
 }
 
 void run(const nopal::Communicator& comm) {
-  // 1. Options.
+  // 1. Options, those of the problem among them.
+  const auto equation = nopal::HeatedPlateOptions::read(comm);
   std::int64_t steps = 200, points = 400;
   std::string path = "multitask_plate3d";
   const auto own_options = [&](nopal::PetscOptionReader& read) {
@@ -85,7 +86,7 @@ void run(const nopal::Communicator& comm) {
   if (!nopal::read_program_options(comm, "multitask_plate3d", own_options)) return;
 
   // 2. All 64 designs; for training those at the heights 0.9, 1.2 and 1.6.
-  nopal::HeatedPlate problem(nopal::HeatedPlateOptions::read(comm));
+  nopal::HeatedPlate problem(equation);
   const Data all = problem.as_functions(
       *nopal::generate_in_memory<float>(problem, {nopal::HeatedPlate::designs, 0, 0, 10}, comm));
   std::vector<std::int64_t> known, rest;

@@ -13,6 +13,7 @@
 #include <nopal/train/step_training.hpp>
 
 #include <cmath>
+#include <cstdio>
 
 namespace nopal {
 namespace {
@@ -133,6 +134,66 @@ TEST(FunctionTraining, SameAsSerialWithBatchNormAndDropout) {
         for (std::size_t i = 0; i < serial.prediction.size(); ++i)
           ASSERT_NEAR(parallel.prediction[i], serial.prediction[i], 1e-7);
       }
+}
+
+// Stopped twice and resumed, once with a new operator: the same bits as in one run.
+TEST(FunctionTraining, ResumesWithTheSameBits) {
+  const auto comm = Communicator::world();
+  const auto data = make_data(true);
+  const std::string path = "steps_" + std::to_string(comm.size()) + ".safetensors";
+  MultitaskDeepONetOptions network;
+  network.sensors = 2;
+  network.dimension = 1;
+  network.branch = network.trunk = {6, 5, 4};
+  network.branch_norm = "batch";
+  network.dropout = 0.3;
+  FunctionBatchOptions batch;
+  batch.batch = 3;
+  const auto run = [&](StepOptions options, std::int64_t stop_after, StepResult& result) {
+    MultitaskDeepONet<double> op(network, 3);
+    const auto validate = [&] {
+      double sum = 0;
+      for (const double e : point_errors(predict(op, data, comm), data))
+        sum += e;
+      return sum;
+    };
+    std::int64_t asked = 0;
+    if (stop_after > 0)
+      options.stop = [&] { return comm.rank() + 1 == comm.size() && ++asked == stop_after; };
+    result = train_steps<double>(op, function_loss<double>(op, data, batch, comm), options, comm,
+                                 validate);
+    std::vector<double> all;
+    for (const auto& [name, value] : state_tensors<double>(op))
+      for (const double v : value.to_vector())
+        all.push_back(v);
+    return all;
+  };
+  StepOptions options;
+  options.steps = 20;
+  options.validation_interval = 4;
+  options.schedule = "cosine";
+  options.progress_seconds = 0;
+  StepResult whole, first, second, third;
+  const auto expected = run(options, 0, whole);
+  options.checkpoint = path;
+  options.resume = true;
+  if (comm.rank() == 0) std::remove(path.c_str());
+  comm.barrier();
+  run(options, 5, first);
+  EXPECT_TRUE(first.interrupted);
+  run(options, 9, second);
+  EXPECT_TRUE(second.interrupted);
+  EXPECT_EQ(run(options, 0, third), expected);
+  EXPECT_FALSE(third.interrupted);
+  EXPECT_EQ(third.best_step, whole.best_step);
+  EXPECT_EQ(third.history.column("validation"), whole.history.column("validation"));
+  // What would not go on in the same way is refused, and the file stays.
+  options.learning_rate *= 2;
+  test::expect_error([&] { run(options, 0, third); }, {path, "learning_rate"});
+  options.checkpoint.clear();
+  test::expect_error([&] { run(options, 0, third); }, {"-resume", "needs a checkpoint"});
+  comm.barrier();
+  if (comm.rank() == 0) std::remove(path.c_str());
 }
 
 TEST(FunctionTraining, TrainsAPart) {

@@ -27,6 +27,15 @@ struct StepOptions {
   std::vector<std::string> trainable = {};  ///< see FrozenParameters; empty: all parameters
   double clip_norm = 0;                     ///< limit of the gradient's Euclidean norm; 0: none
   std::int64_t validation_interval = 1000;
+  /// State of the training, written after the last step, when `stop` asks to end, and about every
+  /// `checkpoint_seconds`; empty: none. A run that was killed and resumed on as many ranks ends
+  /// with the same bits.
+  std::string checkpoint = {};
+  double checkpoint_seconds = 60;
+  bool resume = false;    ///< go on from `checkpoint`, if that file exists
+  std::string name = {};  ///< of the data and the loss: a checkpoint of another name is refused
+  /// Asked in each step; true on any rank ends the training after it.
+  std::function<bool()> stop = {};
   double progress_seconds = 5;  ///< between lines; 0: none
   /// Takes the lines; default nopal::log(). Rank 0 only.
   std::function<void(const std::string&)> progress;
@@ -41,7 +50,8 @@ struct StepResult {
   History history;             ///< step, learning_rate, loss, validation, seconds
   std::int64_t best_step = 0;  ///< with the smallest validation error; last without one
   double best_error = 0;       ///< then (the last loss without one)
-  double seconds = 0;
+  double seconds = 0;          ///< of all runs
+  bool interrupted = false;    ///< by `stop`: the parameters are those of the last step
 };
 
 /// Minimises `loss` over the parameters of `op`, and leaves in them those of the best validation
