@@ -79,12 +79,15 @@ void run(const nopal::Communicator& comm) {
   // 1. Options, those of the problem among them.
   const auto equation = nopal::DarcyNotchOptions::read(comm);
   std::int64_t samples = 200, tests = 50, steps = 400, epochs = 2;
-  std::string path = "deeponet_darcy_notch";
+  double rate = 3e-3;
+  std::string path = "deeponet_darcy_notch", activation = "gelu";
   const auto own_options = [&](nopal::PetscOptionReader& read) {
     read.integer("samples", "training samples", samples, 20);
     read.integer("tests", "test samples", tests, 1);
     read.integer("steps", "steps of the optimiser, of either DeepONet", steps, 1);
     read.integer("epochs", "epochs of the FNO; 0: none", epochs, 0);
+    read.real("rate", "learning rate of either DeepONet at first", rate);
+    read.text("activation", "of either DeepONet", activation);
     read.text("out", "models and pictures to write, without ending", path);
   };
   if (!nopal::read_program_options(comm, "deeponet_darcy_notch", own_options)) return;
@@ -119,6 +122,7 @@ void run(const nopal::Communicator& comm) {
   };
   nopal::StepOptions how;
   how.steps = steps;
+  how.learning_rate = rate;
   how.schedule = "cosine";
   how.validation_interval = std::max<std::int64_t>(steps / 40, 1);
   nopal::FunctionBatchOptions batch;
@@ -138,7 +142,7 @@ void run(const nopal::Communicator& comm) {
   network.dimension = 2;
   network.branch = {128, 128, 100};
   network.trunk = {128, 128, 128, 100};
-  network.branch_activation = network.trunk_activation = "leaky_relu";
+  network.branch_activation = network.trunk_activation = activation;
   network.bias = false;
   network.features.lower = {0, 0};
   network.features.upper = {1, std::sqrt(3.0) / 2};
@@ -150,7 +154,7 @@ void run(const nopal::Communicator& comm) {
   pod.points = points;
   pod.modes = basis.count();
   pod.hidden = {128, 128};
-  pod.activation = "leaky_relu";
+  pod.activation = activation;
   auto pod_op = std::make_unique<nopal::PodDeepONet<float>>(pod, 0);
   pod_op->set_basis(basis);
   train("POD-DeepONet", "pod", std::move(pod_op));

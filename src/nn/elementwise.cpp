@@ -161,6 +161,29 @@ Variable<T> join_channels(const std::vector<Variable<T>>& x) {
 }
 
 template <class T>
+Variable<T> affine_channels(Variable<T> x, const std::vector<double>& scale,
+                            const std::vector<double>& shift) {
+  if (scale.empty() && shift.empty()) return x;
+  const std::int64_t channels = x.shape()[-1], rows = x.value().size() / channels;
+  const auto constants = [&](const std::vector<double>& values, T absent) {
+    NOPAL_CHECK(values.empty() || static_cast<std::int64_t>(values.size()) == channels,
+                "affine_channels: ", values.size(), " numbers do not fit a field ", x.shape());
+    std::vector<T> all(values.begin(), values.end());
+    all.resize(static_cast<std::size_t>(channels), absent);
+    return Tensor<T>::from_host({channels}, all);
+  };
+  const Tensor<T> a = constants(scale, T(1)), b = constants(shift, T(0));
+  const Tensor<T> y(x.shape());
+  detail::scale_rows(a.data(), x.value().data(), y.data(), rows, channels, T(0));
+  detail::add_rows(b.data(), y.data(), rows, channels);
+  if (!needs_record(x)) return y;
+  return record<T>(y, [x, a, rows, channels](const Tensor<T>& dy) {
+    const auto [dx, beta] = x.gradient_slot();
+    detail::scale_rows(a.data(), dy.data(), dx.data(), rows, channels, beta);
+  });
+}
+
+template <class T>
 Variable<T> linear_combination(const std::vector<std::pair<double, Variable<T>>>& terms) {
   NOPAL_CHECK(!terms.empty(), "linear_combination: expected at least one term");
   const Tensor<T> y = Tensor<T>::zeros(terms[0].second.shape());
@@ -190,6 +213,8 @@ Variable<T> linear_combination(const std::vector<std::pair<double, Variable<T>>>
   template Variable<T> product<T>(const Variable<T>&, const Variable<T>&);                        \
   template Variable<T> reshape<T>(const Variable<T>&, const Shape&);                              \
   template Variable<T> join_channels<T>(const std::vector<Variable<T>>&);                         \
+  template Variable<T> affine_channels<T>(Variable<T>, const std::vector<double>&,                \
+                                          const std::vector<double>&);                            \
   template Variable<T> linear_combination<T>(const std::vector<std::pair<double, Variable<T>>>&); \
   template Variable<T> copy<T>(const Variable<T>&);
 NOPAL_INSTANTIATE(float)

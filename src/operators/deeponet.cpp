@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace nopal {
 namespace {
@@ -33,6 +34,10 @@ void check(const DeepONetOptions& o) {
               "functions, got ",
               o.branch.back(), " and ", o.trunk.back());
   o.features.check(o.dimension, "deeponet");
+  for (const auto* list : {&o.output_scale, &o.output_shift})
+    NOPAL_CHECK(list->empty() || static_cast<std::int64_t>(list->size()) == o.out_channels,
+                "deeponet: 'output_scale' and 'output_shift' expect a number for each of ",
+                o.out_channels, " outputs, got ", list->size());
   NOPAL_CHECK(!o.features.has_zeros() || !o.bias,
               "deeponet: 'bias' must be false where outputs have to vanish");
 }
@@ -52,6 +57,9 @@ DeepONetOptions DeepONetOptions::from_json(const nlohmann::json& json) {
   read("trunk_activation", o.trunk_activation);
   read.choice("multi_output", o.multi_output, strategies);
   read("bias", o.bias);
+  read("stacked", o.stacked);
+  read("output_scale", o.output_scale);
+  read("output_shift", o.output_shift);
   o.features.read(read);
   read.finish();
   activation_from_string(o.branch_activation);
@@ -70,7 +78,10 @@ nlohmann::json DeepONetOptions::to_json() const {
                       {"branch_activation", branch_activation},
                       {"trunk_activation", trunk_activation},
                       {"multi_output", multi_output},
-                      {"bias", bias}};
+                      {"bias", bias},
+                      {"stacked", stacked},
+                      {"output_scale", output_scale},
+                      {"output_shift", output_shift}};
   features.write(json);
   image.write(json);
   return json;
@@ -93,8 +104,11 @@ std::vector<std::int64_t> DeepONetOptions::trunk_widths() const {
 
 double DeepONetOptions::parameter_count() const {
   double count = DenseNetwork<float>::parameter_count(trunk_widths());
-  for (std::size_t f = 0; f < sensors.size(); ++f)
-    count += DenseNetwork<float>::parameter_count(branch_widths(f));
+  for (std::size_t f = 0; f < sensors.size(); ++f) {
+    std::vector<std::int64_t> widths = branch_widths(f);
+    const std::int64_t networks = stacked ? std::exchange(widths.back(), 1) : 1;
+    count += static_cast<double>(networks) * DenseNetwork<float>::parameter_count(widths);
+  }
   count += image.parameter_count();
   return static_cast<double>(copies()) * count + (bias ? static_cast<double>(out_channels) : 0);
 }
@@ -104,8 +118,9 @@ struct DeepONet<T>::Networks {
   explicit Networks(std::uint64_t seed) : store(seed) {}
 
   ParameterStore<T> store;
-  std::vector<ImageNetwork<T>> images;                 // by copy, if functions are images
-  std::vector<std::vector<DenseNetwork<T>>> branches;  // by copy, then function
+  std::vector<ImageNetwork<T>> images;  // by copy, if functions are images
+  // By copy, then function; then one, or if stacked one for each output.
+  std::vector<std::vector<std::vector<DenseNetwork<T>>>> branches;
   std::vector<DenseNetwork<T>> trunks;
   const Parameter<T>* bias = nullptr;
   PointFeatures<T> features;
@@ -118,12 +133,14 @@ struct DeepONet<T>::Networks {
   template <class Decode>
   Variable<T> outputs(const DeepONetOptions& options, const Decode& decode) const {
     const Variable<T> b = bias ? bias->variable : Variable<T>();
-    if (options.copies() == 1) return decode(0, b);
+    if (options.copies() == 1)
+      return affine_channels(decode(0, b), options.output_scale, options.output_shift);
     std::vector<Variable<T>> all;
     for (std::int64_t copy = 0; copy < options.copies(); ++copy)
       all.push_back(decode(copy, {}));
     const Variable<T> joined = join_channels(all);
-    return bias ? add_bias(joined, b) : joined;
+    return affine_channels(bias ? add_bias(joined, b) : joined, options.output_scale,
+                           options.output_shift);
   }
 };
 
@@ -147,9 +164,13 @@ DeepONet<T>::DeepONet(const DeepONetOptions& options, std::uint64_t seed)
     n.branches.emplace_back();
     for (std::size_t f = 0; f < options_.sensors.size(); ++f) {
       const std::string one = name("branch", copy);
-      n.branches.back().emplace_back(
-          n.store, options_.sensors.size() > 1 ? one + "." + std::to_string(f) : one,
-          options_.branch_widths(f), branch);
+      const std::string whole = options_.sensors.size() > 1 ? one + "." + std::to_string(f) : one;
+      auto& networks = n.branches.back().emplace_back();
+      std::vector<std::int64_t> widths = options_.branch_widths(f);
+      const std::int64_t count = options_.stacked ? std::exchange(widths.back(), 1) : 1;
+      for (std::int64_t k = 0; k < count; ++k)
+        networks.emplace_back(n.store, options_.stacked ? whole + "." + std::to_string(k) : whole,
+                              widths, branch);
     }
     n.trunks.emplace_back(n.store, name("trunk", copy), options_.trunk_widths(), trunk);
   }
@@ -176,9 +197,16 @@ Variable<T> DeepONet<T>::branch(std::span<const Variable<T>> functions, std::int
       shape.push_back(n);
     first = networks_->images[static_cast<std::size_t>(copy)].forward(reshape(first, shape));
   }
-  Variable<T> merged = networks[0].forward(first);
+  const auto forward = [](const std::vector<DenseNetwork<T>>& stack, const Variable<T>& u) {
+    if (stack.size() == 1) return stack[0].forward(u);
+    std::vector<Variable<T>> numbers;
+    for (const DenseNetwork<T>& network : stack)
+      numbers.push_back(network.forward(u));
+    return join_channels(numbers);
+  };
+  Variable<T> merged = forward(networks[0], first);
   for (std::size_t f = 1; f < networks.size(); ++f)
-    merged = product(merged, networks[f].forward(functions[f]));
+    merged = product(merged, forward(networks[f], functions[f]));
   const std::int64_t k = options_.latent();
   return reshape(merged, {merged.shape()[0], merged.shape()[1] / k, k});
 }
@@ -284,7 +312,9 @@ std::vector<Variable<T>> DeepONet<T>::derivatives(std::span<const Variable<T>> f
   std::vector<Variable<T>> all;
   for (std::int64_t j = 0; j < layout.count(); ++j) {
     const Variable<T> basis = reshape(slice(jet, j, 1), {rows, jet.shape()[2] / k, k});
-    all.push_back(branch_trunk(b, basis, j == 0 && n.bias ? n.bias->variable : Variable<T>()));
+    all.push_back(affine_channels(
+        branch_trunk(b, basis, j == 0 && n.bias ? n.bias->variable : Variable<T>()),
+        options_.output_scale, j == 0 ? options_.output_shift : std::vector<double>()));
   }
   return all;
 }
@@ -305,8 +335,9 @@ Cost DeepONet<T>::cost(std::span<const Shape> inputs) const {
   for (std::size_t copy = 0; copy < networks_->trunks.size(); ++copy) {
     add(networks_->trunks[copy].cost(points));
     if (options_.image.used()) add(networks_->images[copy].cost(functions));
-    for (const DenseNetwork<T>& network : networks_->branches[copy])
-      add(network.cost(functions));
+    for (const auto& stack : networks_->branches[copy])
+      for (const DenseNetwork<T>& network : stack)
+        add(network.cost(functions));
   }
   const double outputs = static_cast<double>(functions) * static_cast<double>(points) *
                          static_cast<double>(options_.out_channels);

@@ -150,6 +150,33 @@ const std::vector<json>& variants() {
   return list;
 }
 
+// Networks [6, 4, 1] for each of the 3 numbers: of equal weights they give equal numbers.
+TEST(DeepONet, StackedBranches) {
+  const json options{{"sensors", {6}},  {"branch", {4, 3}},    {"trunk", {4, 3}},
+                     {"stacked", true}, {"output_scale", {2}}, {"output_shift", {5}},
+                     {"bias", false}};
+  const auto op = make_operator<double>("deeponet", options, 1);
+  EXPECT_EQ(count(op->parameters()), 3 * (7 * 4 + 5) + 2 * 4 + 5 * 3);
+  EXPECT_EQ(DeepONetOptions::from_json(options).parameter_count(), count(op->parameters()));
+  const auto& deeponet = dynamic_cast<const DeepONet<double>&>(*op);
+  for (std::size_t i = 0; i < 12; ++i) {
+    const auto* p = op->parameters()[i];
+    if (i % 4 == 0 || i % 4 == 2) p->value().fill(i % 4 == 0 ? 0.5 : 2);
+    EXPECT_EQ(p->name.substr(0, 9), "branch." + std::to_string(i / 4) + ".");
+  }
+  const Variable<double> u = random({2, 6}, 4), y = random({5, 1}, 5);
+  const auto b = deeponet.branch({&u, 1}).value().to_vector();
+  for (std::size_t i = 0; i < 6; ++i)
+    EXPECT_DOUBLE_EQ(b[i], b[i / 3 * 3]);
+  double sum = 0;
+  for (std::int64_t i = 0; i < 6; ++i)
+    sum += u.value().data()[i];
+  EXPECT_NEAR(b[0], 4 * 2 * std::max(0.0, 0.5 * sum), 1e-12);
+  const std::vector<Variable<double>> inputs{u, y};
+  const auto t = deeponet.trunk(y).value().to_vector();
+  EXPECT_NEAR(op->forward(inputs).value().data()[0], 5 + 2 * b[0] * (t[0] + t[1] + t[2]), 1e-12);
+}
+
 TEST(DeepONet, GradientsAreThoseOfDifferences) {
   for (const json& options : variants()) {
     const auto op = make_operator<double>("deeponet", options, 1);
@@ -217,6 +244,7 @@ TEST(DeepONet, BadInputIsRefused) {
   has(error_of(make({{"branch", json::array()}})), "'branch' expects a list");
   has(error_of(make({{"multi_output", "split"}})), "multi_output");
   has(error_of(make({{"trunk_activation", "reluu"}})), "relu");
+  has(error_of(make({{"output_scale", {1, 2}}})), "a number for each of 1 outputs, got 2");
   has(error_of(make({{"harmonics", {1, 2}}})), "an entry for each of 1 coordinates");
   const auto op = make_operator<double>("deeponet", {{"sensors", {6}}, {"dimension", 2}});
   const auto run = [&](const Shape& u, const Shape& y) {

@@ -89,6 +89,10 @@ std::vector<json> variants() {
        {json::object(), json{{"out_channels", 2}, {"trunk_activation", "silu"}},
         json{{"out_channels", 2}, {"multi_output", "split_trunk"}, {"trunk_activation", "gelu"}},
         json{{"lower", {-1, 0}}, {"upper", {2, 1}}, {"trunk_activation", "sin"}},
+        json{{"stacked", true},
+             {"out_channels", 2},
+             {"output_scale", {2, 0.5}},
+             {"output_shift", {1, -1}}},
         json{{"harmonics", {2, 0}}, {"periods", {1.5, 1}}, {"lower", {-1, 0}}, {"upper", {2, 1}}},
         json{
             {"fourier_features", 3}, {"fourier_scale", 0.5}, {"lower", {-1, 0}}, {"upper", {2, 1}}},

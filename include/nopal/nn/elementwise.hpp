@@ -40,6 +40,12 @@ Variable<T> reshape(const Variable<T>& x, const Shape& shape);
 template <class T>
 Variable<T> join_channels(const std::vector<Variable<T>>& x);
 
+/// y(..., c) = scale_c x(..., c) + shift_c with constants; empty: 1 and 0. In new memory, unless
+/// there is nothing to do.
+template <class T>
+Variable<T> affine_channels(Variable<T> x, const std::vector<double>& scale,
+                            const std::vector<double>& shift);
+
 /// Sum of a_i x_i over fields x_i of equal shapes, in new memory: the residual of an equation, for
 /// instance.
 template <class T>

@@ -31,7 +31,13 @@ struct DeepONetOptions {
   /// How C outputs share the networks: "independent", one of each for each output; "split_both",
   /// both give C K numbers; "split_branch" and "split_trunk", one gives C K, the other K for all.
   std::string multi_output = "split_branch";
-  bool bias = true;                   ///< a number b_0 for each output
+  bool bias = true;  ///< a number b_0 for each output
+  /// The stacked form: for each of the branch's numbers a network of its own, with the hidden
+  /// layers of `branch` and one output.
+  bool stacked = false;
+  /// Last of all, y_c becomes output_scale_c y_c + output_shift_c: units, or values on sides where
+  /// the network's part vanishes. A number for each output, or none.
+  std::vector<double> output_scale = {}, output_shift = {};
   PointFeatureOptions features = {};  ///< what the trunk reads; in JSON on the same level
 
   static DeepONetOptions from_json(const nlohmann::json& json);
@@ -49,7 +55,7 @@ struct DeepONetOptions {
 
 /// Deep operator network: G(u)(y)_c = sum over k of b_ck(u) t_ck(y) + b_0c, with branch networks of
 /// the functions u at fixed sensors and a trunk network of the points y; Lu, Jin, Pang, Zhang,
-/// Karniadakis, Nat. Mach. Intell. 3, 218-229, 2021 (unstacked).
+/// Karniadakis, Nat. Mach. Intell. 3, 218-229, 2021.
 ///
 /// Inputs of forward(): u_1 (B, m_1), ..., u_n (B, m_n), y (P, d) give (B, P, C): all pairs of a
 /// function and a point, the trunk evaluated once for all functions. Or a single field (B, X1, ...,
