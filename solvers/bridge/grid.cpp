@@ -45,4 +45,37 @@ Grid grid_of(DM dmda) {
   return Grid(shape, rules, communicator_of(dmda), counts);
 }
 
+Tensor<double> grid_points(DM dmda) {
+  grid_of(dmda);  // checks the type
+  PetscInt d = 0, n[3]{1, 1, 1}, first[3]{0, 0, 0}, count[3]{1, 1, 1};
+  DMBoundaryType type[3]{};
+  NOPAL_PETSC(DMDAGetInfo(dmda, &d, &n[0], &n[1], &n[2], nullptr, nullptr, nullptr, nullptr,
+                          nullptr, &type[0], &type[1], &type[2], nullptr));
+  NOPAL_PETSC(
+      DMDAGetCorners(dmda, &first[0], &first[1], &first[2], &count[0], &count[1], &count[2]));
+  std::vector<double> points;
+  Vec coordinates = nullptr;
+  NOPAL_PETSC(DMGetCoordinates(dmda, &coordinates));
+  if (coordinates) {
+    PetscInt size = 0;
+    const PetscScalar* values = nullptr;
+    NOPAL_PETSC(VecGetLocalSize(coordinates, &size));
+    NOPAL_PETSC(VecGetArrayRead(coordinates, &values));
+    points.assign(values, values + size);
+    NOPAL_PETSC(VecRestoreArrayRead(coordinates, &values));
+  } else {
+    for (PetscInt k = 0; k < count[2]; ++k)
+      for (PetscInt j = 0; j < count[1]; ++j)
+        for (PetscInt i = 0; i < count[0]; ++i) {
+          const PetscInt at[3]{first[0] + i, first[1] + j, first[2] + k};
+          for (int a = 0; a < d; ++a) {
+            const PetscInt intervals = type[a] == DM_BOUNDARY_PERIODIC ? n[a] : n[a] - 1;
+            points.push_back(
+                intervals > 0 ? static_cast<double>(at[a]) / static_cast<double>(intervals) : 0);
+          }
+        }
+  }
+  return Tensor<double>::from_host({static_cast<std::int64_t>(points.size()) / d, d}, points);
+}
+
 }  // namespace nopal

@@ -104,6 +104,25 @@ TEST(GridOfDmda, GivenOwnership) {
   EXPECT_EQ(grid.rule(1), nopal::AxisRule(nopal::BoundaryRule::zero));
 }
 
+// As PETSc has them after DMDASetUniformCoordinates, and without coordinates the same.
+TEST(GridPoints, AreThoseOfPetsc) {
+  for (int d = 1; d <= 3; ++d) {
+    const nopal::OwnedDM dmda =
+        make_dmda(d, DM_BOUNDARY_NONE, DM_BOUNDARY_PERIODIC, DM_BOUNDARY_NONE, 2, 1);
+    const auto alone = nopal::grid_points(dmda).to_vector();
+    NOPAL_PETSC(DMDASetUniformCoordinates(dmda, 0, 1, 0, 1, 0, 1));
+    const auto set = nopal::grid_points(dmda).to_vector();
+    ASSERT_EQ(alone.size(), set.size());
+    for (std::size_t i = 0; i < set.size(); ++i)
+      EXPECT_NEAR(alone[i], set[i], 1e-14);
+    nopal::OwnedVec vec;
+    NOPAL_PETSC(DMCreateGlobalVector(dmda, vec.receive()));
+    const VecTensor field(vec, VecTensor::Access::read,
+                          {static_cast<std::int64_t>(set.size()) / d, 2});
+    EXPECT_EQ(field.tensor().extent(0) * d, static_cast<std::int64_t>(set.size()));
+  }
+}
+
 TEST(GridOfDmda, BadInput) {
   const nopal::OwnedDM dmda =
       make_dmda(1, DM_BOUNDARY_TWIST, DM_BOUNDARY_NONE, DM_BOUNDARY_NONE, 1, 1);

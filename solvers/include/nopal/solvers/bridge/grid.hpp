@@ -14,4 +14,9 @@ namespace nopal {
 /// twist. Collective on the DMDA.
 Grid grid_of(DM dmda);
 
+/// Coordinates (P, d) of the points of a DMDA that this rank owns, in the order of its vectors: x,
+/// y, z of the DMDA's coordinates, or of the unit cube if it has none (i / (n - 1), periodic axes i
+/// / n). For operators on points. Error if `dmda` is no DMDA. Collective on the DMDA.
+Tensor<double> grid_points(DM dmda);
+
 }  // namespace nopal
