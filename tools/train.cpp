@@ -253,6 +253,11 @@ int train_command(Options& options, const Communicator& comm) {
   NOPAL_CHECK(output == data->y_shape(), "-model ", request.model, " gives outputs of shape ",
               output, ", those of -data ", request.data, " have shape ", data->y_shape(),
               "; see the options of the model");
+  const auto configuration = op->configuration();
+  NOPAL_CHECK(!configuration.value("mask", false) ||
+                  (request.normalise_input == "none" && request.normalise_output == "none"),
+              "-model ", request.model, ": the mask in the last channel of the inputs must stay 0 ",
+              "and 1, and outputs 0 outside; take -normalise_input none -normalise_output none");
   Normaliser<float> input, out;
   if (request.normalise_input != "none")
     input = fit_inputs(*sets.training, normaliser_kind(request.normalise_input), comm);

@@ -69,7 +69,7 @@ ImageNetwork<T>::ImageNetwork(ParameterStore<T>& store, const std::string& name,
   const std::vector<Shape> fields = stages(extents, options);
   for (std::size_t l = 0; l < options.filters.size(); ++l) {
     const Shape shape = kernel_shape(fields[l], options.kernel, options.filters[l]);
-    const auto taps = static_cast<double>(shape.size() / (shape[-1] * shape[-2]));
+    const auto taps = std::pow(static_cast<double>(options.kernel), extents.rank() - 1);
     const double deviation = std::sqrt(2 / (taps * static_cast<double>(shape[-1] + shape[-2])));
     const std::string layer = name + "." + std::to_string(l);
     const Parameter<T>& weight = store.normal(layer + ".weight", shape, deviation);

@@ -317,13 +317,13 @@ void PointFeatures<T>::report_outside(const Tensor<T>& points, const std::string
   }
   if (outside == 0) return;
   reported_ = true;
+  const std::size_t count = x.size() / d;
   char line[200];
   std::snprintf(
       line, sizeof line,
       "warning: %s: %.1f %% of %zu points lie outside the box that it was trained on; the "
       "output there is a guess",
-      owner.c_str(), 100.0 * static_cast<double>(outside) / static_cast<double>(x.size() / d),
-      x.size() / d);
+      owner.c_str(), 100.0 * static_cast<double>(outside) / static_cast<double>(count), count);
   log(line);
 }
 

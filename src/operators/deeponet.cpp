@@ -200,6 +200,7 @@ Variable<T> DeepONet<T>::branch(std::span<const Variable<T>> functions, std::int
   const auto forward = [](const std::vector<DenseNetwork<T>>& stack, const Variable<T>& u) {
     if (stack.size() == 1) return stack[0].forward(u);
     std::vector<Variable<T>> numbers;
+    numbers.reserve(stack.size());
     for (const DenseNetwork<T>& network : stack)
       numbers.push_back(network.forward(u));
     return join_channels(numbers);

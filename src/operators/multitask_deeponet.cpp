@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 namespace nopal {
@@ -86,8 +87,8 @@ template <class T>
 KOKKOS_INLINE_FUNCTION T mask_at(const ImagePlace& place, const T* image, const T* point) {
   std::int64_t at = 0;
   for (int a = 0; a < place.dimension; ++a) {
-    auto i = static_cast<std::int64_t>(
-        (static_cast<double>(point[a]) - place.low[a]) * place.scale[a] + 0.5);
+    const double s = (static_cast<double>(point[a]) - place.low[a]) * place.scale[a];
+    auto i = static_cast<std::int64_t>(std::floor(s + 0.5));
     i = i < 0 ? 0 : i < place.n[a] ? i : place.n[a] - 1;
     at = at * place.n[a] + i;
   }
@@ -315,9 +316,8 @@ Variable<T> MultitaskDeepONet<T>::forward_rows(std::span<const Variable<T>> func
   check_inputs(shapes);
   const Networks& n = *networks_;
   n.features.report_outside(points.value(), name());
-  const Variable<T> y =
-      branch_trunk_rows(n.branch_of(functions, options_), n.trunk_of(points, options_), offsets,
-                        n.bias ? n.bias->variable : Variable<T>());
+  Variable<T> y = branch_trunk_rows(n.branch_of(functions, options_), n.trunk_of(points, options_),
+                                    offsets, n.bias ? n.bias->variable : Variable<T>());
   if (!options_.mask) return y;
   const std::int64_t channels = options_.out_channels, d = options_.dimension;
   std::vector<T> mask;

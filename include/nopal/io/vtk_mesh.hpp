@@ -23,8 +23,8 @@ class VtkMesh {
   /// `points` (P, d), d = 1, 2 or 3; `corners` of the cells, `per_cell` each: 2 segments, 3
   /// triangles, 4 quadrilaterals in the plane or tetrahedra in space, 8 hexahedra. Without corners
   /// each point is a cell. Error if a corner is no point.
-  VtkMesh(const Tensor<double>& points, std::vector<std::int64_t> corners = {},
-          std::int64_t per_cell = 1);
+  explicit VtkMesh(const Tensor<double>& points, std::vector<std::int64_t> corners = {},
+                   std::int64_t per_cell = 1);
 
   /// A field (P) or (P, C). Copies the values. Error if the shape does not fit or the name is
   /// taken.
