@@ -5,6 +5,7 @@
 #include <nopal/data/function_data.hpp>
 
 #include "core/parallel.hpp"
+#include "data/point_checks.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -132,6 +133,7 @@ void FunctionData<T>::check(const std::string& name) const {
         values.rank() == 3 && values.extent(0) == size() && values.extent(1) == points.extent(0),
         "data ", name, ": expected values (", size(), ", ", points.extent(0),
         ", C) of all functions at all points, got ", values.shape());
+    detail::check_distinct(points, "data " + name + ": ");
   } else {
     NOPAL_CHECK(static_cast<std::int64_t>(offsets.size()) == size() + 1 && offsets.front() == 0 &&
                     offsets.back() == points.extent(0) &&

@@ -41,24 +41,6 @@ PointBox bounding_box(const Tensor<T>& points) {
   return box;
 }
 
-/// Error that names two equal points (P, d), if there are some.
-template <class T>
-void check_distinct(const Tensor<T>& points) {
-  const std::vector<T> x = points.to_vector();
-  const std::int64_t d = points.extent(1);
-  std::vector<std::int64_t> order(static_cast<std::size_t>(points.extent(0)));
-  std::iota(order.begin(), order.end(), 0);
-  const auto begin = [&](std::int64_t p) { return x.begin() + p * d; };
-  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-    return std::lexicographical_compare(begin(a), begin(a) + d, begin(b), begin(b) + d);
-  });
-  for (std::size_t i = 0; i + 1 < order.size(); ++i)
-    NOPAL_CHECK(!std::equal(begin(order[i]), begin(order[i]) + d, begin(order[i + 1])), "points ",
-                std::min(order[i], order[i + 1]), " and ", std::max(order[i], order[i + 1]),
-                " are the same, (", *begin(order[i]), d > 1 ? ", ...)" : ")",
-                ": expected distinct points");
-}
-
 /// Shape of the output at `points` points for functions of shape `input`: that of a field on the
 /// same grid (B, X1, ..., Xd, C) if the input is one with as many points, else (B, P, C).
 inline Shape output_shape(const Shape& input, std::int64_t points, std::int64_t channels) {

@@ -9,6 +9,7 @@
 #include <nopal/nn/linear.hpp>
 #include <nopal/operators/random_feature_operator.hpp>
 
+#include "data/point_checks.hpp"
 #include "operators/eigen_tools.hpp"
 #include "operators/least_squares.hpp"
 #include "operators/point_tools.hpp"

@@ -122,6 +122,9 @@ TEST(FunctionData, BadInput) {
   data.values = numbers({3, 5, 2});
   refuses(data, "(3, 5, 2)");
   data = shared_data();
+  data.points = Tensor<double>::from_host({4, 1}, {100, 101, 102, 101});
+  refuses(data, "points 1 and 3 are the same");
+  data = shared_data();
   data.points = {};
   refuses(data, "points");
   data = shared_data();

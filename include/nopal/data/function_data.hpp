@@ -38,7 +38,8 @@ struct FunctionData {
   std::int64_t rows(std::int64_t i) const { return first_row(i + 1) - first_row(i); }
 
   /// Error that names the first thing that does not fit: shapes, offsets, a number that is not
-  /// finite, a sample whose mask is empty. `name` is that of the data in the message.
+  /// finite, a sample whose mask is empty, two shared points that are the same. `name` is that of
+  /// the data in the message.
   void check(const std::string& name) const;
 };
 

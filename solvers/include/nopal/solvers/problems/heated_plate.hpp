@@ -15,9 +15,9 @@ namespace nopal {
 struct HeatedPlateOptions {
   double width = 4, height = 2.5, thickness = 0.5;
   double radius = 0.15;          ///< of the holes
-  double h = 0.2;                ///< length of the mesh's edges in the plane
-  std::int64_t layers = 4;       ///< of the mesh
-  std::int64_t resolution = 24;  ///< points of the grid along the width; others in proportion
+  double h = 0.25;               ///< length of the mesh's edges in the plane
+  std::int64_t layers = 3;       ///< of the mesh
+  std::int64_t resolution = 20;  ///< points of the grid along the width; others in proportion
 
   /// Options `-<prefix>heated_plate_...`. Collective.
   static HeatedPlateOptions read(const Communicator& comm, const std::string& prefix = "");
