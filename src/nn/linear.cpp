@@ -61,13 +61,22 @@ Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variab
     // In tiles, so that dy is read from memory once for all.
     // Without points the gradients are zeros, which a tile of none makes.
     const std::int64_t tile = detail::tile_rows<T>(2 * in + out);
+    // Transposed once: the product would pack it for each tile.
+    Tensor<T> transposed;
+    if (dx.buffer.defined() && rows > tile) {
+      transposed = Tensor<T>({out, in});
+      detail::transpose(weight.value().data(), transposed.data(), in, out);
+    }
     for (std::int64_t r = 0; r == 0 || r < rows; r += tile) {
       const std::int64_t n = std::min(tile, rows - r);
       const T* const xr = x.value().data() + r * in;
       T* const dyr = dy.data() + r * out;
       // dz = f'(z) dy takes the memory of dy, which nobody needs afterwards.
       if (slope.defined()) detail::multiply(slope.data() + r * out, dyr, n * out);
-      if (dx.buffer.defined())
+      if (transposed.defined())
+        gemm(Op::none, Op::none, n, in, out, T(1), dyr, out, transposed.data(), in, dx.beta,
+             dx.buffer.data() + r * in, in);
+      else if (dx.buffer.defined())
         gemm(Op::none, Op::transpose, n, in, out, T(1), dyr, out, weight.value().data(), out,
              dx.beta, dx.buffer.data() + r * in, in);
       if (dw.buffer.defined())

@@ -11,7 +11,10 @@ template <class T>
 std::int64_t tile_rows(std::int64_t entries) {
   const std::int64_t bytes = on_host ? (std::int64_t(128) << 10) * ExecutionSpace().concurrency()
                                      : std::int64_t(256) << 20;
-  return std::max<std::int64_t>(64, bytes / (entries * static_cast<std::int64_t>(sizeof(T))));
+  const std::int64_t rows = bytes / (entries * static_cast<std::int64_t>(sizeof(T)));
+  // Whole blocks of rows of a product: 14 or 6, see panel_gemm.hpp.
+  constexpr std::int64_t whole_blocks = 42;
+  return std::max<std::int64_t>(2 * whole_blocks, rows - rows % whole_blocks);
 }
 
 template <class T>
@@ -152,6 +155,20 @@ void standardise_rows_adjoint(const T* dy, const T* z, const T* scale, const T* 
 }
 
 template <class T>
+void transpose(const T* x, T* y, std::int64_t rows, std::int64_t columns) {
+  // Reads by rows of a block of columns, whose lines of y stay in cache.
+  parallel_for(
+      "nopal::transpose",
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(0, (columns + 15) / 16),
+      KOKKOS_LAMBDA(std::int64_t block) {
+        const std::int64_t first = 16 * block, end = first + 16 < columns ? first + 16 : columns;
+        for (std::int64_t r = 0; r < rows; ++r)
+          for (std::int64_t c = first; c < end; ++c)
+            y[c * rows + r] = x[r * columns + c];
+      });
+}
+
+template <class T>
 void multiply(const T* x, T* y, std::int64_t size) {
   parallel_flat(
       "nopal::multiply", size, KOKKOS_LAMBDA(std::int64_t i) { y[i] *= x[i]; });
@@ -167,6 +184,7 @@ void multiply(const T* x, T* y, std::int64_t size) {
   template void standardise_rows<T>(const T*, const T*, const T*, T*, std::int64_t, std::int64_t); \
   template void standardise_rows_adjoint<T>(const T*, const T*, const T*, const T*, const T*,      \
                                             const T*, T*, std::int64_t, std::int64_t, T);          \
+  template void transpose<T>(const T*, T*, std::int64_t, std::int64_t);                            \
   template void multiply<T>(const T*, T*, std::int64_t);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

@@ -49,6 +49,10 @@ void standardise_rows_adjoint(const T* dy, const T* z, const T* scale, const T* 
                               const T* m1, const T* m2, T* dx, std::int64_t rows,
                               std::int64_t columns, T beta);
 
+/// y[c, r] := x[r, c].
+template <class T>
+void transpose(const T* x, T* y, std::int64_t rows, std::int64_t columns);
+
 /// y[i] *= x[i].
 template <class T>
 void multiply(const T* x, T* y, std::int64_t size);
