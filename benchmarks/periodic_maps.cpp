@@ -44,13 +44,6 @@ Set make_set(nopal::Problem& problem, std::uint64_t seed, std::int64_t samples,
   return set;
 }
 
-double mean(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double v : values)
-    sum += v / static_cast<double>(values.size());
-  return sum;
-}
-
 class Comparison {
  public:
   Comparison(const benchmarks::Options& options, const nopal::Communicator& comm)
@@ -124,7 +117,7 @@ class Comparison {
     const auto v = nopal::cast<double>(training_.points.values);
     const auto x = nopal::cast<double>(test_.points.functions[0]);
     const auto error = [&](const nopal::Operator<double>& op) {
-      return mean(nopal::point_errors(nopal::cast<float>(op.forward(x).value()), test_.points));
+      return nopal::mean_point_error(nopal::cast<float>(op.forward(x).value()), test_.points);
     };
     const auto clock = std::chrono::steady_clock::now();
     const auto seconds = [&] {
@@ -162,11 +155,11 @@ class Comparison {
     batch.batch = functions;
     const auto result = nopal::train_steps<float>(
         op, nopal::function_loss<float>(op, training_.points, batch, comm_), how, comm_, [&] {
-          return mean(nopal::point_errors(nopal::predict(op, validation_.points, comm_),
-                                          validation_.points));
+          return nopal::mean_point_error(nopal::predict(op, validation_.points, comm_),
+                                         validation_.points);
         });
     report(name, result.seconds, double(nopal::count(op.parameters())),
-           mean(nopal::point_errors(nopal::predict(op, test_.points, comm_), test_.points)));
+           nopal::mean_point_error(nopal::predict(op, test_.points, comm_), test_.points));
   }
 
   void train_fno(std::uint64_t seed) {

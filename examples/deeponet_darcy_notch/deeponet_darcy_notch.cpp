@@ -36,17 +36,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 
 namespace {
 
 using nopal::Tensor;
 using Data = nopal::FunctionData<float>;
-
-double mean_error(const Tensor<float>& prediction, const Data& data) {
-  const std::vector<double> errors = nopal::point_errors(prediction, data);
-  return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
-}
 
 // Zero mean and unit deviation over all numbers of the training data.
 struct Scale {
@@ -117,7 +111,7 @@ void run(const nopal::Communicator& comm) {
   std::vector<std::vector<float>> first;  // solutions of the first test sample
   const auto report = [&](const std::string& name, double numbers, double seconds,
                           const Tensor<float>& u) {
-    rows.push_back({name, numbers, seconds, mean_error(u, test)});
+    rows.push_back({name, numbers, seconds, nopal::mean_point_error(u, test)});
     first.push_back(u.slice(0, 1).to_vector());
   };
   nopal::StepOptions how;
@@ -131,7 +125,8 @@ void run(const nopal::Communicator& comm) {
                          std::unique_ptr<nopal::PointOperator<float>> op) {
     const auto result = nopal::train_steps<float>(
         *op, nopal::function_loss<float>(*op, scaled_training, batch, comm), how, comm, [&] {
-          return mean_error(nopal::predict(*op, scaled_validation, comm), scaled_validation);
+          return nopal::mean_point_error(nopal::predict(*op, scaled_validation, comm),
+                                         scaled_validation);
         });
     report(name, double(nopal::count(op->parameters())), result.seconds,
            out.decode(nopal::predict(*op, scaled_test, comm)));
@@ -222,8 +217,8 @@ void run(const nopal::Communicator& comm) {
     const auto grid = problem.as_fields(test);
     report("FNO, between grid and mesh", double(nopal::count(model.op().parameters())), seconds,
            problem.at_mesh(model.predict(grid.first)));
-    rows.push_back(
-        {"the same, the exact solution", 0, 0, mean_error(problem.at_mesh(grid.second), test)});
+    rows.push_back({"the same, the exact solution", 0, 0,
+                    nopal::mean_point_error(problem.at_mesh(grid.second), test)});
     model.save(path + "_fno.safetensors", comm);
   }
 

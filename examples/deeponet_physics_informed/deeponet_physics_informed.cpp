@@ -37,17 +37,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 
 namespace {
 
 using nopal::Tensor;
 using Data = nopal::FunctionData<float>;
-
-double mean_error(const Tensor<float>& prediction, const Data& data) {
-  const std::vector<double> errors = nopal::point_errors(prediction, data);
-  return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
-}
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -147,10 +141,11 @@ void run(const nopal::Communicator& comm) {
   const auto train = [&](const std::string& name, const std::string& file, const auto& make_loss) {
     auto op = std::make_unique<nopal::DeepONet<float>>(network(branch), 0);
     const auto result = nopal::train_steps<float>(*op, make_loss(*op), how, comm, [&] {
-      return mean_error(nopal::predict(*op, validation, comm), validation);
+      return nopal::mean_point_error(nopal::predict(*op, validation, comm), validation);
     });
     const Tensor<float> s = nopal::predict(*op, test, comm);
-    rows.push_back({name, result.seconds, mean_error(s, test), s.slice(0, 1).to_vector()});
+    rows.push_back(
+        {name, result.seconds, nopal::mean_point_error(s, test), s.slice(0, 1).to_vector()});
     nopal::Model<float>(std::move(op)).save(path + "_" + file + ".safetensors", comm);
   };
   train("DeepONet, from solutions", "data", [&](const nopal::DeepONet<float>& op) {
@@ -181,7 +176,7 @@ void run(const nopal::Communicator& comm) {
     const double seconds = seconds_since(start);
     const auto s = nopal::cast<float>(
         fit.forward(nopal::Variable<double>(nopal::cast<double>(test.functions[0]))).value());
-    rows.push_back({"random features, linear", seconds, mean_error(s, test), {}});
+    rows.push_back({"random features, linear", seconds, nopal::mean_point_error(s, test), {}});
 
     // Every fifth sensor and 10 steps, straight lines between them.
     const std::int64_t coarse = 5, frames = 10;
@@ -216,10 +211,11 @@ void run(const nopal::Communicator& comm) {
         }
     }
     const double each = seconds_since(begin) / static_cast<double>(tests);
-    rows.push_back({"differences on 21 points, 10 steps",
-                    each,
-                    mean_error(Tensor<float>::from_host(test.values.shape(), all), test),
-                    {}});
+    rows.push_back(
+        {"differences on 21 points, 10 steps",
+         each,
+         nopal::mean_point_error(Tensor<float>::from_host(test.values.shape(), all), test),
+         {}});
   }
   if (comm.rank() > 0) return;
 

@@ -33,17 +33,11 @@
 
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 
 namespace {
 
 using nopal::Tensor;
 using Data = nopal::FunctionData<float>;
-
-double mean_error(const Tensor<float>& prediction, const Data& data) {
-  const std::vector<double> errors = nopal::point_errors(prediction, data);
-  return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
-}
 
 // log k divided by its deviation, u by that of the training solutions inside.
 Data scaled(Data data, double log_k, double u) {
@@ -128,7 +122,7 @@ void run(const nopal::Communicator& comm) {
     batch.loss = loss;
     return nopal::train_steps<float>(
         which, nopal::function_loss<float>(which, data, batch, comm), how, comm,
-        [&] { return mean_error(nopal::predict(which, check, comm), check); });
+        [&] { return nopal::mean_point_error(nopal::predict(which, check, comm), check); });
   };
   const auto source = train(op, training, validation, steps, 1e-3, "l2", {});
 
@@ -141,7 +135,7 @@ void run(const nopal::Communicator& comm) {
   std::vector<Row> rows;
   const auto report = [&](const std::string& name, double seconds, const Tensor<float>& prediction,
                           const Data& data) {
-    rows.push_back({name, seconds, mean_error(prediction, data)});
+    rows.push_back({name, seconds, nopal::mean_point_error(prediction, data)});
   };
   report("square, disc, triangle: operator", source.seconds, nopal::predict(op, test, comm), test);
   report("cross: operator, not transferred", 0, nopal::predict(op, new_test, comm), new_test);
@@ -188,7 +182,7 @@ void run(const nopal::Communicator& comm) {
         result[i] += mean[i % mean.size()];
       return Tensor<float>::from_host(data.values.shape(), result);
     };
-    const double error = mean_error(predict(new_validation), new_validation);
+    const double error = nopal::mean_point_error(predict(new_validation), new_validation);
     if (error < least) best = predict(new_test);
     least = std::min(least, error);
   }

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace nopal {
 namespace {
@@ -172,6 +173,12 @@ std::vector<double> point_errors(const Tensor<T>& prediction, const FunctionData
   return errors;
 }
 
+template <class T>
+double mean_point_error(const Tensor<T>& prediction, const FunctionData<T>& data) {
+  const std::vector<double> errors = point_errors(prediction, data);
+  return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
+}
+
 #define NOPAL_INSTANTIATE(T)                                                                      \
   template PointSums point_sums<T>(const FunctionData<T>&);                                       \
   template Variable<T> point_squared_error<T>(const Variable<T>&, const FunctionData<T>&, double, \
@@ -179,6 +186,7 @@ std::vector<double> point_errors(const Tensor<T>& prediction, const FunctionData
   template Variable<T> point_relative_l2<T>(const Variable<T>&, const FunctionData<T>&,           \
                                             const PointSums&, double, const std::vector<double>&, \
                                             const Communicator&);                                 \
+  template double mean_point_error<T>(const Tensor<T>&, const FunctionData<T>&);                  \
   template std::vector<double> point_errors<T>(const Tensor<T>&, const FunctionData<T>&, bool);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)

@@ -7,6 +7,7 @@
 #include <nopal/nn/elementwise.hpp>
 #include <nopal/operators/deeponet.hpp>
 #include <nopal/operators/multitask_deeponet.hpp>
+#include <nopal/operators/pod_deeponet.hpp>
 #include <nopal/train/losses.hpp>
 #include <nopal/train/point_losses.hpp>
 #include <nopal/train/residual_loss.hpp>
@@ -136,6 +137,29 @@ TEST(FunctionTraining, SameAsSerialWithBatchNormAndDropout) {
       }
 }
 
+TEST(FunctionTraining, SameAsSerialForPodDeepONet) {
+  const auto comm = Communicator::world();
+  const auto data = make_data(true);
+  const auto run = [&](const Communicator& ranks) {
+    const auto basis = pod_basis(data.values, 1, 2);
+    PodDeepONetOptions options;
+    options.sensors = 2;
+    options.points = 5;
+    options.modes = basis.count();
+    options.hidden = {6};
+    PodDeepONet<double> op(options, 3);
+    op.set_basis(basis);
+    FunctionBatchOptions batch;
+    batch.batch = 3;
+    return train(data, batch, ranks, op);
+  };
+  const Outcome serial = run({}), parallel = run(comm);
+  for (std::size_t i = 0; i < serial.losses.size(); ++i)
+    EXPECT_NEAR(parallel.losses[i], serial.losses[i], 1e-10 * serial.losses[i]);
+  for (std::size_t i = 0; i < serial.prediction.size(); ++i)
+    EXPECT_NEAR(parallel.prediction[i], serial.prediction[i], 1e-9);
+}
+
 // Stopped twice and resumed, once with a new operator: the same bits as in one run.
 TEST(FunctionTraining, ResumesWithTheSameBits) {
   const auto comm = Communicator::world();
@@ -151,12 +175,7 @@ TEST(FunctionTraining, ResumesWithTheSameBits) {
   batch.batch = 3;
   const auto run = [&](StepOptions options, std::int64_t stop_after, StepResult& result) {
     MultitaskDeepONet<double> op(network, 3);
-    const auto validate = [&] {
-      double sum = 0;
-      for (const double e : point_errors(predict(op, data, comm), data))
-        sum += e;
-      return sum;
-    };
+    const auto validate = [&] { return mean_point_error(predict(op, data, comm), data); };
     std::int64_t asked = 0;
     if (stop_after > 0)
       options.stop = [&] { return comm.rank() + 1 == comm.size() && ++asked == stop_after; };
@@ -230,12 +249,7 @@ TEST(FunctionTraining, KeepsTheBestAndLearns) {
   options.validation_interval = 50;
   options.learning_rate = 0.01;
   options.progress_seconds = 0;
-  const auto error = [&] {
-    double sum = 0;
-    for (const double e : point_errors(predict(op, data, comm), data))
-      sum += e / 7;
-    return sum;
-  };
+  const auto error = [&] { return mean_point_error(predict(op, data, comm), data); };
   // Validation prefers an early step.
   int asked = 0;
   std::vector<double> errors;

@@ -46,4 +46,8 @@ template <class T>
 std::vector<double> point_errors(const Tensor<T>& prediction, const FunctionData<T>& data,
                                  bool by_variable = false);
 
+/// The mean over the samples of |p_i - y_i| / |y_i|.
+template <class T>
+double mean_point_error(const Tensor<T>& prediction, const FunctionData<T>& data);
+
 }  // namespace nopal
