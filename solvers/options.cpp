@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/io/atomic_file.hpp>
 #include <nopal/solvers/options.hpp>
 
 #include <algorithm>
@@ -115,6 +116,17 @@ void PetscOptionReader::text(const std::string& name, const std::string& help, s
   check(name, "a word", code, set);
   NOPAL_CHECK(!set || buffer[0], "option -", prefix_, name, ": expected a word, got nothing");
   if (set) value = buffer.data();
+}
+
+void PetscOptionReader::output(const std::string& name, const std::string& help, std::string& value,
+                               const std::string& ending) {
+  text(name, help, value);
+  if (items_->printhelp) return;
+  try {
+    const AtomicFile probe(value + ending);
+  } catch (const Error& error) {
+    NOPAL_CHECK(false, "option -", prefix_, name, ": ", error.what());
+  }
 }
 
 void PetscOptionReader::choice(const std::string& name, const std::string& help,

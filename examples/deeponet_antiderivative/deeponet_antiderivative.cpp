@@ -79,7 +79,7 @@ void run(const nopal::Communicator& comm) {
     read.integer("samples", "training functions, with one value each", samples, 1);
     read.integer("tests", "test functions, with one value each", tests, 1);
     read.integer("steps", "steps of the optimiser, on all data at once", steps, 1);
-    read.text("out", "model and picture to write, without ending", path);
+    read.output("out", "model and picture to write, without ending", path, ".safetensors");
   };
   if (!nopal::read_program_options(comm, "deeponet_antiderivative", own_options)) return;
 

@@ -82,7 +82,7 @@ void run(const nopal::Communicator& comm) {
     read.integer("epochs", "epochs of the FNO; 0: none", epochs, 0);
     read.real("rate", "learning rate of either DeepONet at first", rate);
     read.text("activation", "of either DeepONet", activation);
-    read.text("out", "models and pictures to write, without ending", path);
+    read.output("out", "models and pictures to write, without ending", path, ".safetensors");
   };
   if (!nopal::read_program_options(comm, "deeponet_darcy_notch", own_options)) return;
 

@@ -112,7 +112,7 @@ void run(const nopal::Communicator& comm) {
     read.integer("points", "points of a step, random", points, 1);
     read.real("rate", "learning rate at first", rate);
     read.text("branch", "activation of the branch", branch);
-    read.text("out", "models and picture to write, without ending", path);
+    read.output("out", "models and picture to write, without ending", path, ".safetensors");
   };
   if (!nopal::read_program_options(comm, "deeponet_physics_informed", own_options)) return;
 

@@ -54,7 +54,7 @@ void run(const nopal::Communicator& comm) {
     read.integer("resolution", "points an axis in training", n, 8);
     read.integer("samples", "training samples", samples, 1);
     read.integer("epochs", "passes over the training samples", epochs, 1);
-    read.text("out", "model file to write", path);
+    read.output("out", "model file to write", path);
   };
   const auto darcy = nopal::DarcyOptions::read(comm);
   if (!nopal::read_program_options(comm, "fno_darcy", own_options, {"darcy_ksp_", "darcy_pc_"}))

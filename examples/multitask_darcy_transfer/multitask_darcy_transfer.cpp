@@ -64,7 +64,7 @@ void run(const nopal::Communicator& comm) {
     read.integer("transfer_steps", "steps on them, of either way", transfer_steps, 1);
     read.integer("tests", "test samples of either", tests, 1);
     read.integer("resolution", "points an axis", resolution, 16);
-    read.text("out", "models and picture to write, without ending", path);
+    read.output("out", "models and picture to write, without ending", path, ".safetensors");
   };
   if (!nopal::read_program_options(comm, "multitask_darcy_transfer", own_options)) return;
 

@@ -118,7 +118,7 @@ void run(const nopal::Communicator& comm) {
     read.integer("samples", "training samples", samples, 40);
     read.integer("tests", "test samples", tests, 10);
     read.integer("steps", "steps of the optimiser", steps, 1);
-    read.text("out", "model and picture to write, without ending", path);
+    read.output("out", "model and picture to write, without ending", path, ".safetensors");
   };
   if (!nopal::read_program_options(comm, "multitask_fisher", own_options)) return;
 

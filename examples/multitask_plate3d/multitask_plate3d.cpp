@@ -81,7 +81,7 @@ void run(const nopal::Communicator& comm) {
   const auto own_options = [&](nopal::PetscOptionReader& read) {
     read.integer("steps", "steps of the optimiser", steps, 10);
     read.integer("points", "random points of a step", points, 10);
-    read.text("out", "model, mesh and picture to write, without ending", path);
+    read.output("out", "model, mesh and picture to write, without ending", path, ".safetensors");
   };
   if (!nopal::read_program_options(comm, "multitask_plate3d", own_options)) return;
 

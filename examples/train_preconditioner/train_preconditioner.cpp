@@ -63,7 +63,7 @@ void run(const nopal::Communicator& comm) {
     read.integer("steps", "of training", steps, 1);
     read.integer("points", "an axis of the grid that is solved on", points, 8);
     read.text("kind", "poisson, lognormal or jumps", kind);
-    read.text("out", "model file to write", path);
+    read.output("out", "model file to write", path);
   };
   if (!nopal::read_program_options(comm, "train_preconditioner", own_options)) return;
   NOPAL_PETSC(nopal_register());

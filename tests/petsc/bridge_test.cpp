@@ -102,6 +102,24 @@ TEST(Options, OfAProgramAreAllKnown) {
   }
 }
 
+TEST(Options, OutputsThatCannotBeWrittenAreFoundAtOnce) {
+  std::string path = "output";
+  const auto read = [&] {
+    return nopal::read_program_options(
+        nopal::Communicator::world(), "program",
+        [&](nopal::PetscOptionReader& r) { r.output("program_out", "a file", path, ".dat"); });
+  };
+  EXPECT_TRUE(read());
+  EXPECT_EQ(path, "output");
+  {
+    const ScopedOptions options{{"-program_out", "/no/such/place"}};
+    const std::string message = message_of([&] { read(); });
+    EXPECT_NE(message.find("option -program_out: cannot write /no/such/place.dat"),
+              std::string::npos)
+        << message;
+  }
+}
+
 TEST(Options, BadValuesAreNamed) {
   const auto message = [](const std::string& option, const std::string& value) {
     const ScopedOptions options{{option, value}};

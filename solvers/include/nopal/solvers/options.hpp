@@ -28,6 +28,11 @@ class PetscOptionReader {
   void boolean(const std::string& name, const std::string& help, bool& value);
   void text(const std::string& name, const std::string& help, std::string& value);
 
+  /// A file to write, named by `value` and `ending`: Error if it cannot be written, found out
+  /// before hours of work. An older file stays as it is.
+  void output(const std::string& name, const std::string& help, std::string& value,
+              const std::string& ending = "");
+
   /// One of `names`; `index` is the position in it. The Error suggests the nearest name.
   void choice(const std::string& name, const std::string& help,
               const std::vector<std::string>& names, int& index);
