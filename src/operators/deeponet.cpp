@@ -125,9 +125,7 @@ struct DeepONet<T>::Networks {
   const Parameter<T>* bias = nullptr;
   PointFeatures<T> features;
 
-  // Points of the grid that was used last.
-  mutable Shape grid;
-  mutable Tensor<T> points;
+  detail::InputSplitter<T> splitter;
 
   // All outputs of decode(copy, bias), which gives those of one of the independent networks.
   template <class Decode>
@@ -254,24 +252,10 @@ Variable<T> DeepONet<T>::forward(std::span<const Variable<T>> inputs) const {
   for (const Variable<T>& input : inputs)
     shapes.push_back(input.shape());
   check_inputs(shapes);
-  std::vector<Variable<T>> functions(inputs.begin(), inputs.end());
-  Variable<T> points = functions.back();
-  Shape result;
-  if (inputs.size() == 1) {
-    const Shape extents(shapes[0].begin() + 1, shapes[0].end() - 1);
-    if (!(networks_->grid == extents)) {
-      networks_->points = networks_->features.in_box(detail::grid_points<T>(extents));
-      networks_->grid = extents;
-    }
-    points = networks_->points;
-    result = shapes[0].with(-1, options_.out_channels);
-    functions[0] = reshape(functions[0], {shapes[0][0], options_.sensors[0]});
-  } else {
-    functions.pop_back();
-    networks_->features.report_outside(points.value(), name());
-    result = {shapes[0][0], points.shape()[0], options_.out_channels};
-  }
-  const auto decode = [&](std::int64_t copy, const Variable<T>& bias) {
+  const auto [functions, points, result] =
+      networks_->splitter.split(inputs, options_.out_channels, networks_->features, name());
+  const auto decode = [&, &functions = functions, &points = points](std::int64_t copy,
+                                                                    const Variable<T>& bias) {
     return branch_trunk(branch(functions, copy), trunk(points, copy), bias);
   };
   return reshape(networks_->outputs(options_, decode), result);

@@ -167,9 +167,7 @@ struct MultitaskDeepONet<T>::Networks {
   const Parameter<T>* bias = nullptr;
   ImagePlace place;
 
-  // Points of the grid that was used last.
-  mutable Shape grid;
-  mutable Tensor<T> points;
+  detail::InputSplitter<T> splitter;
 
   // (B, C, K)
   Variable<T> branch_of(std::span<const Variable<T>> functions,
@@ -267,23 +265,8 @@ Variable<T> MultitaskDeepONet<T>::forward(std::span<const Variable<T>> inputs) c
     shapes.push_back(input.shape());
   check_inputs(shapes);
   const Networks& n = *networks_;
-  std::vector<Variable<T>> functions(inputs.begin(), inputs.end());
-  Variable<T> points = functions.back();
-  Shape result;
-  if (inputs.size() == 1) {
-    const Shape extents(shapes[0].begin() + 1, shapes[0].end() - 1);
-    if (!(n.grid == extents)) {
-      n.points = n.features.in_box(detail::grid_points<T>(extents));
-      n.grid = extents;
-    }
-    points = n.points;
-    result = shapes[0].with(-1, options_.out_channels);
-    functions[0] = reshape(functions[0], {shapes[0][0], options_.sensors});
-  } else {
-    functions.pop_back();
-    n.features.report_outside(points.value(), name());
-    result = {shapes[0][0], points.shape()[0], options_.out_channels};
-  }
+  const auto [functions, points, result] =
+      n.splitter.split(inputs, options_.out_channels, n.features, name());
   const Variable<T> y = branch_trunk(n.branch_of(functions, options_), n.trunk_of(points, options_),
                                      n.bias ? n.bias->variable : Variable<T>());
   if (!options_.mask) return reshape(y, result);

@@ -4,9 +4,13 @@
 #pragma once
 
 #include <nopal/data/function_data.hpp>
+#include <nopal/nn/elementwise.hpp>
+#include <nopal/nn/point_features.hpp>
 
 #include <algorithm>
 #include <numeric>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace nopal::detail {
@@ -49,5 +53,44 @@ inline Shape output_shape(const Shape& input, std::int64_t points, std::int64_t 
              ? field
              : Shape{input[0], points, channels};
 }
+
+/// What an operator on functions and points works on: its inputs, or what a single field on a grid
+/// stands for, whose values are all sensors and whose points are those of the output.
+template <class T>
+struct FunctionsAndPoints {
+  std::vector<Variable<T>> functions;
+  Variable<T> points;
+  Shape result;  ///< (B, P, C), or that of a field
+};
+
+/// Makes them; remembers the points of the grid that was used last.
+template <class T>
+class InputSplitter {
+ public:
+  FunctionsAndPoints<T> split(std::span<const Variable<T>> inputs, std::int64_t out_channels,
+                              const PointFeatures<T>& features, const std::string& owner) const {
+    FunctionsAndPoints<T> all{{inputs.begin(), inputs.end()}, inputs.back(), {}};
+    const Shape& first = inputs[0].shape();
+    if (inputs.size() > 1) {
+      all.functions.pop_back();
+      features.report_outside(all.points.value(), owner);
+      all.result = {first[0], all.points.shape()[0], out_channels};
+      return all;
+    }
+    const Shape extents(first.begin() + 1, first.end() - 1);
+    if (!(grid_ == extents)) {
+      points_ = features.in_box(grid_points<T>(extents));
+      grid_ = extents;
+    }
+    all.points = points_;
+    all.result = first.with(-1, out_channels);
+    all.functions[0] = reshape(all.functions[0], {first[0], first.with(0, 1).size()});
+    return all;
+  }
+
+ private:
+  mutable Shape grid_;
+  mutable Tensor<T> points_;
+};
 
 }  // namespace nopal::detail
