@@ -84,6 +84,35 @@ Variable<T> average_pool(const Variable<T>& x, std::int64_t window) {
   });
 }
 
+template <class T>
+Variable<T> upsample_nearest(const Variable<T>& x, std::int64_t factor) {
+  const ScopedRegion region("upsample_nearest");
+  const Shape& shape = x.shape();
+  const int d = shape.rank() - 2;
+  NOPAL_CHECK(d >= 1 && d <= 3 && factor >= 1,
+              "upsample_nearest: expected a field (B, X1, ..., Xd, ",
+              "C), d = 1, 2, 3, and a factor of at least 1, got ", shape, " and ", factor);
+  Blocks f{shape[0], {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, shape[-1]};
+  Shape result{shape[0]};
+  for (int a = 0; a < d; ++a) {
+    f.m[a] = shape[a + 1];
+    f.n[a] = factor * shape[a + 1];
+    f.window[a] = factor;
+    result.push_back(f.n[a]);
+  }
+  result.push_back(shape[-1]);
+  const Tensor<T> y = Tensor<T>::zeros(result);
+  spread_blocks(f, T(1), x.value().data(), y.data());
+  if (!needs_record(x)) return y;
+  return record<T>(y, [x, f](const Tensor<T>& dy) {
+    const Tensor<T> dx(x.shape());
+    sum_blocks(f, T(1), dy.data(), dx.data());
+    x.accumulate(dx);
+  });
+}
+
+template Variable<float> upsample_nearest<float>(const Variable<float>&, std::int64_t);
+template Variable<double> upsample_nearest<double>(const Variable<double>&, std::int64_t);
 template Variable<float> average_pool<float>(const Variable<float>&, std::int64_t);
 template Variable<double> average_pool<double>(const Variable<double>&, std::int64_t);
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/operators/deeponet.hpp>
+#include <nopal/operators/direction_net.hpp>
 #include <nopal/operators/fno.hpp>
 #include <nopal/operators/kernel_ridge.hpp>
 #include <nopal/operators/learned_multigrid.hpp>
@@ -63,6 +64,10 @@ nlohmann::json suggest_fitted(const Shape&, const Shape&, const nlohmann::json&)
               "trained; to train on fields take deeponet, fno or mgno");
 }
 
+nlohmann::json suggest_direction(const Shape& x_shape, const Shape&, const nlohmann::json&) {
+  return {{"dimension", x_shape.rank() - 1}};
+}
+
 // Levels down to a coarsest grid of 4 points or a few more, at most 6.
 nlohmann::json suggest_mgno(const Shape& x_shape, const Shape& y_shape,
                             const nlohmann::json& given) {
@@ -95,6 +100,13 @@ const std::vector<Entry<T>>& registry() {
          const DeepONetOptions options = DeepONetOptions::from_json(json);
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<DeepONet<T>>(options, seed);
+       }},
+      {"direction_net", suggest_direction,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const DirectionNetOptions options = DirectionNetOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<DirectionNet<T>>(options, seed);
        }},
       {"fno", suggest_fno,
        [](const nlohmann::json& json, std::uint64_t seed,

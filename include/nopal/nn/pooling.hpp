@@ -15,4 +15,10 @@ namespace nopal {
 template <class T>
 Variable<T> average_pool(const Variable<T>& x, std::int64_t window);
 
+/// Each value at a block of `factor` points along each axis: x (B, X1, ..., Xd, C) to (B, factor
+/// X1,
+/// ..., factor Xd, C), d = 1, 2, 3. Up to a factor the adjoint of average_pool().
+template <class T>
+Variable<T> upsample_nearest(const Variable<T>& x, std::int64_t factor);
+
 }  // namespace nopal

@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <gtest/gtest.h>
+#include <nopal/autograd/gradient_check.hpp>
+#include <nopal/core/random.hpp>
+#include <nopal/nn/pooling.hpp>
+#include <nopal/operators/direction_net.hpp>
+
+#include "test_tools.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace nopal {
+namespace {
+
+using nlohmann::json;
+using test::expect_error;
+
+Tensor<double> random(const Shape& shape, std::uint64_t seed) {
+  const Tensor<double> x(shape);
+  fill_normal(x, 0, 1, Random(seed));
+  return x;
+}
+
+// The networks for 64^3 and 128^3 points.
+TEST(DirectionNet, HasThePublishedNumbers) {
+  for (const auto& [options, numbers] :
+       {std::pair{json::object(), 97457},
+        {json{{"head_blocks", 2}, {"coarse_blocks", 5}, {"tail_blocks", 3}}, 152881}}) {
+    const auto op = make_operator<float>("direction_net", options);
+    EXPECT_EQ(count(op->parameters()), numbers);
+    EXPECT_EQ(DirectionNetOptions::from_json(options).parameter_count(), numbers);
+  }
+}
+
+TEST(DirectionNet, GradientsAreThoseOfDifferences) {
+  for (const int d : {2, 3}) {
+    const auto op = make_operator<double>("direction_net", {{"dimension", d}, {"filters", 3}}, 4);
+    for (const Parameter<double>* p : op->parameters())  // biases away from 0
+      if (p->value().rank() == 1) fill_normal(p->value(), 0, 0.1, Random(p->value().size()));
+    const auto x =
+        Variable<double>::leaf(random(d == 2 ? Shape{2, 4, 6, 1} : Shape{1, 4, 2, 4, 1}, 2));
+    std::vector<Variable<double>> leaves{x};
+    for (const Parameter<double>* p : op->parameters())
+      leaves.push_back(p->variable);
+    // Small steps: the kinks of relu.
+    const auto check = check_gradient([&] { return op->forward(x); }, leaves, 2, 1e-6);
+    EXPECT_LT(check.error, 1e-5) << d << " " << check.where;
+  }
+}
+
+// No layer looks farther than the published radius of 22 points (64^3), and the output is that of a
+// network that is the same at all even shifts.
+TEST(DirectionNet, CommutesWithEvenShifts) {
+  const auto op = make_operator<double>("direction_net", {{"dimension", 2}, {"filters", 4}}, 1);
+  const std::int64_t n = 64;
+  const Tensor<double> x = Tensor<double>::zeros({1, n, n, 1}), moved = x.clone();
+  for (std::int64_t i = 28; i < 34; ++i)
+    for (std::int64_t j = 28; j < 34; ++j) {
+      x.data()[i * n + j] = static_cast<double>(3 * i + j) / 100;
+      moved.data()[(i + 2) * n + j + 2] = x.data()[i * n + j];
+    }
+  const auto a = op->forward(Variable<double>(x)).value().to_vector(),
+             b = op->forward(Variable<double>(moved)).value().to_vector();
+  for (std::int64_t i = 30; i < 34; ++i)
+    for (std::int64_t j = 30; j < 34; ++j)
+      EXPECT_NEAR(a[static_cast<std::size_t>(i * n + j)],
+                  b[static_cast<std::size_t>((i + 2) * n + j + 2)], 1e-12);
+  // Without biases what is far from the input is 0.
+  EXPECT_EQ(a[static_cast<std::size_t>(2 * n + 2)], 0);
+  EXPECT_NE(a[static_cast<std::size_t>(20 * n + 30)], 0);
+}
+
+TEST(Upsample, RepeatsAndItsAdjoint) {
+  const auto x = Tensor<double>::from_host({1, 1, 2, 1}, {3, 5});
+  EXPECT_EQ(upsample_nearest(Variable<double>(x), 2).value().to_vector(),
+            (std::vector<double>{3, 3, 5, 5, 3, 3, 5, 5}));
+  for (const Shape& shape : {Shape{2, 3, 2}, Shape{1, 2, 3, 2}, Shape{1, 2, 1, 3, 2}}) {
+    const auto leaf = Variable<double>::leaf(random(shape, 1));
+    EXPECT_LT(check_gradient([&] { return upsample_nearest(leaf, 2); }, {leaf}).error, 1e-8);
+    const auto back = average_pool(upsample_nearest(leaf, 3), 3).value().to_vector();
+    const auto before = leaf.value().to_vector();
+    for (std::size_t i = 0; i < back.size(); ++i)
+      EXPECT_NEAR(back[i], before[i], 1e-14);
+  }
+}
+
+TEST(DirectionNet, BadInputIsRefused) {
+  const auto op = make_operator<double>("direction_net", json::object());
+  expect_error(
+      [&] {
+        op->forward(Variable<double>(random({1, 4, 5, 4, 1}, 1)));
+      },
+      {"even number of points", "(1, 4, 5, 4, 1)"});
+  expect_error([&] { op->forward(Variable<double>(random({1, 4, 4, 1}, 1))); }, {"X3"});
+  expect_error([] { make_operator<double>("direction_net", {{"dimension", 4}}); }, {"2 to 3"});
+}
+
+}  // namespace
+}  // namespace nopal
