@@ -78,7 +78,7 @@ struct DirectionNet<T>::Layers {
   Convolution convolution(const std::string& name, std::int64_t dimension, std::int64_t in,
                           std::int64_t out) {
     const Shape shape = kernel(dimension, in, out);
-    const auto size = static_cast<double>(shape.size() / in / out);
+    const double size = std::pow(static_cast<double>(taps), static_cast<double>(dimension));
     // Glorot and Bengio, AISTATS 2010.
     const double deviation = std::sqrt(2 / (size * static_cast<double>(in + out)));
     return {&store.normal(name + ".weight", shape, deviation),

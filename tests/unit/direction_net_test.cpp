@@ -4,12 +4,16 @@
 #include <gtest/gtest.h>
 #include <nopal/autograd/gradient_check.hpp>
 #include <nopal/core/random.hpp>
+#include <nopal/nn/elementwise.hpp>
 #include <nopal/nn/pooling.hpp>
 #include <nopal/operators/direction_net.hpp>
+#include <nopal/train/direction_loss.hpp>
 
 #include "test_tools.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <cmath>
 
 namespace nopal {
 namespace {
@@ -84,6 +88,43 @@ TEST(Upsample, RepeatsAndItsAdjoint) {
     for (std::size_t i = 0; i < back.size(); ++i)
       EXPECT_NEAR(back[i], before[i], 1e-14);
   }
+}
+
+// A = diag(1, 2, 3, ...): the loss by hand, and that it does not see size and sign of q.
+TEST(DirectionLoss, ByHandAndItsGradient) {
+  const auto q = Variable<double>::leaf(random({2, 2, 3}, 1)),
+             b = Variable<double>(random({2, 2, 3}, 2));
+  const Tensor<double> diagonal({2, 2, 3});
+  for (std::int64_t i = 0; i < 12; ++i)
+    diagonal.data()[i] = static_cast<double>(1 + i % 6);
+  const auto loss_of = [&](const Variable<double>& direction) {
+    return direction_loss(direction, product(direction, Variable<double>(diagonal)), b.value(),
+                          0.5);
+  };
+  double expected = 0;
+  for (std::int64_t s = 0; s < 2; ++s) {
+    double bq = 0, qaq = 0;
+    for (std::int64_t i = 6 * s; i < 6 * s + 6; ++i) {
+      bq += b.value().data()[i] * q.value().data()[i];
+      qaq += diagonal.data()[i] * q.value().data()[i] * q.value().data()[i];
+    }
+    for (std::int64_t i = 6 * s; i < 6 * s + 6; ++i)
+      expected +=
+          0.5 *
+          std::pow(b.value().data()[i] - bq / qaq * diagonal.data()[i] * q.value().data()[i], 2);
+  }
+  EXPECT_NEAR(loss_of(q).value().item(), expected, 1e-12);
+  const Tensor<double> opposite = q.value().clone();
+  scale(-3.0, opposite);
+  EXPECT_NEAR(loss_of(opposite).value().item(), expected, 1e-12);
+  EXPECT_LT(check_gradient([&] { return loss_of(q); }, {q}).error, 1e-8);
+  // The exact direction leaves nothing.
+  const Tensor<double> exact({2, 2, 3});
+  for (std::int64_t i = 0; i < 12; ++i)
+    exact.data()[i] = b.value().data()[i] / diagonal.data()[i];
+  EXPECT_NEAR(loss_of(exact).value().item(), 0, 1e-24);
+  scale(-1.0, diagonal);
+  expect_error([&] { loss_of(q); }, {"not positive definite", "sample 0"});
 }
 
 TEST(DirectionNet, BadInputIsRefused) {
