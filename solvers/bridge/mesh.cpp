@@ -4,8 +4,12 @@
 #include <nopal/solvers/bridge/mesh.hpp>
 
 #include <petscdmplex.h>
+#include <petscviewer.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 
 namespace nopal {
 namespace {
@@ -85,6 +89,22 @@ Tensor<double> mesh_points(DM mesh, MeshPoints where) {
   }
   NOPAL_PETSC(VecRestoreArrayRead(coordinates, &values));
   return Tensor<double>::from_host({static_cast<std::int64_t>(result.size()) / d, d}, result);
+}
+
+void write_vtu(const std::string& path, DM mesh, Vec field, const std::string& name) {
+  // PETSc's writer would leave the other ranks waiting.
+  const Communicator comm = communicator_of(mesh);
+  comm.together([&] {
+    if (comm.rank() == 0)
+      NOPAL_CHECK(std::ofstream(path, std::ios::app).good(), "cannot write ", path, ": ",
+                  std::strerror(errno));
+  });
+  PetscViewer viewer = nullptr;
+  NOPAL_PETSC(PetscObjectSetName(reinterpret_cast<PetscObject>(field), name.c_str()));
+  NOPAL_PETSC(PetscViewerVTKOpen(PetscObjectComm(reinterpret_cast<PetscObject>(mesh)), path.c_str(),
+                                 FILE_MODE_WRITE, &viewer));
+  NOPAL_PETSC(VecView(field, viewer));
+  NOPAL_PETSC(PetscViewerDestroy(&viewer));
 }
 
 }  // namespace nopal

@@ -7,13 +7,9 @@
 #include <nopal/solvers/problems/diffusion_fem.hpp>
 
 #include <petscdmplex.h>
-#include <petscviewer.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <map>
 
 namespace nopal {
@@ -232,22 +228,6 @@ std::vector<double> DiffusionFem::solve(
     all[static_cast<std::size_t>(numbers_[i])] = values[i];
   NOPAL_PETSC(VecRestoreArrayRead(solution_, &values));
   return sum_over(comm_, all);
-}
-
-void write_vtu(const std::string& path, DM mesh, Vec field, const std::string& name) {
-  // PETSc's writer would leave the other ranks waiting.
-  const Communicator comm = communicator_of(mesh);
-  comm.together([&] {
-    if (comm.rank() == 0)
-      NOPAL_CHECK(std::ofstream(path, std::ios::app).good(), "cannot write ", path, ": ",
-                  std::strerror(errno));
-  });
-  PetscViewer viewer = nullptr;
-  NOPAL_PETSC(PetscObjectSetName(reinterpret_cast<PetscObject>(field), name.c_str()));
-  NOPAL_PETSC(PetscViewerVTKOpen(PetscObjectComm(reinterpret_cast<PetscObject>(mesh)), path.c_str(),
-                                 FILE_MODE_WRITE, &viewer));
-  NOPAL_PETSC(VecView(field, viewer));
-  NOPAL_PETSC(PetscViewerDestroy(&viewer));
 }
 
 }  // namespace nopal

@@ -6,6 +6,8 @@
 #include <nopal/core/tensor.hpp>
 #include <nopal/solvers/petsc.hpp>
 
+#include <string>
+
 namespace nopal {
 
 /// Where functions on an unstructured mesh have their values.
@@ -22,5 +24,10 @@ OwnedDM mesh_field(DM mesh, MeshPoints where, std::int64_t components = 1);
 /// order is that of mesh_field()'s global vectors. Collective. Error if `mesh` is no DMPlex or has
 /// no coordinates.
 Tensor<double> mesh_points(DM mesh, MeshPoints where);
+
+/// Writes a DMPlex and a vector of mesh_field() to a VTU file for ParaView; VtkMesh is for fields
+/// that are no vectors. Collective over the mesh's communicator. Error with PETSc's message if the
+/// file cannot be written.
+void write_vtu(const std::string& path, DM mesh, Vec field, const std::string& name);
 
 }  // namespace nopal

@@ -49,8 +49,4 @@ class DiffusionFem {
   std::vector<std::int64_t> vertices_;  // of this rank's DMPlex vertices, number in the given mesh
 };
 
-/// Writes mesh and field to a VTU file for ParaView. Collective over the mesh's communicator. Error
-/// with PETSc's message if the file cannot be written.
-void write_vtu(const std::string& path, DM mesh, Vec field, const std::string& name);
-
 }  // namespace nopal
