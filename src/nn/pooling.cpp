@@ -65,7 +65,7 @@ Variable<T> average_pool(const Variable<T>& x, std::int64_t window) {
   Shape result{shape[0]};
   T factor = 1;
   for (int a = 0; a < d; ++a) {
-    NOPAL_CHECK(shape[a + 1] >= window, "average_pool: blocks of ", window,
+    NOPAL_CHECK(shape[a + 1] >= window || shape[a + 1] == 0, "average_pool: blocks of ", window,
                 " points do not fit a field of shape ", shape);
     f.n[a] = shape[a + 1];
     f.m[a] = shape[a + 1] / window;

@@ -4,6 +4,7 @@
 #include <nopal/io/option_reader.hpp>
 #include <nopal/nn/convolution.hpp>
 #include <nopal/nn/elementwise.hpp>
+#include <nopal/nn/grid_convolution.hpp>
 #include <nopal/nn/initialisation.hpp>
 #include <nopal/nn/linear.hpp>
 #include <nopal/nn/pooling.hpp>
@@ -13,6 +14,7 @@
 
 #include <array>
 #include <cmath>
+#include <mutex>
 
 namespace nopal {
 namespace {
@@ -45,8 +47,13 @@ DirectionNetOptions DirectionNetOptions::from_json(const nlohmann::json& json) {
   read("dimension", o.dimension, 2, 3);
   read("filters", o.filters, 1);
   read("head_blocks", o.head_blocks, 0);
+  read("levels", o.levels, 1, 20);
   read("coarse_blocks", o.coarse_blocks, 0);
   read("tail_blocks", o.tail_blocks, 0);
+  read("mask", o.mask);
+  read("input_scale", o.input_scale);
+  NOPAL_CHECK(o.input_scale == "norm" || o.input_scale == "rms",
+              "direction_net: input_scale must be norm or rms, got '", o.input_scale, "'");
   read.finish();
   return o;
 }
@@ -54,16 +61,20 @@ DirectionNetOptions DirectionNetOptions::from_json(const nlohmann::json& json) {
 nlohmann::json DirectionNetOptions::to_json() const {
   return {{"dimension", dimension},
           {"filters", filters},
+          {"levels", levels},
           {"head_blocks", head_blocks},
           {"coarse_blocks", coarse_blocks},
-          {"tail_blocks", tail_blocks}};
+          {"tail_blocks", tail_blocks},
+          {"mask", mask},
+          {"input_scale", input_scale}};
 }
 
 double DirectionNetOptions::parameter_count() const {
   const auto f = static_cast<double>(filters);
   const double k = std::pow(static_cast<double>(taps), static_cast<double>(dimension));
-  const double inner = 2 + 2 * static_cast<double>(head_blocks + coarse_blocks + tail_blocks);
-  return (k + 1) * f + inner * (k * f + 1) * f + f + 1;
+  const double inner =
+      2 + 2 * static_cast<double>(head_blocks + coarse_blocks * (2 * levels - 1) + tail_blocks);
+  return (k * (mask ? 2 : 1) + 1) * f + inner * (k * f + 1) * f + f + 1;
 }
 
 template <class T>
@@ -72,6 +83,12 @@ struct DirectionNet<T>::Layers {
     const Parameter<T>*weight, *bias;
   };
   using Block = std::array<Convolution, 2>;
+
+  // Convolutions of 3^d taps on the boxes of a grid and of its coarser levels.
+  struct Distributed {
+    Grid grid;
+    std::vector<GridConvolution<T>> levels;
+  };
 
   explicit Layers(std::uint64_t seed) : store(seed) {}
 
@@ -95,33 +112,121 @@ struct DirectionNet<T>::Layers {
     return result;
   }
 
-  static Variable<T> apply(const Convolution& c, const Variable<T>& x, Activation activation) {
-    const int dimension = x.shape().rank() - 2;
-    return nopal::convolution(x, c.weight->variable, c.bias->variable,
-                              same(dimension, x.shape(), activation));
-  }
-  static Variable<T> apply(const std::vector<Block>& blocks, Variable<T> x) {
-    for (const Block& block : blocks)
-      x = add(apply(block[1], apply(block[0], x, Activation::relu), Activation::relu), x);
-    return x;
-  }
+  std::shared_ptr<const Distributed> on(const Grid& grid, std::int64_t levels);
 
   ParameterStore<T> store;
   Convolution first{}, second{}, third{};
-  std::vector<Block> head, coarse, tail;
+  std::vector<Block> head, tail;
+  std::vector<std::vector<Block>> down, up;  // of the coarse levels, the finest of them first
   const Parameter<T>*weight = nullptr, *bias = nullptr;
+  std::mutex mutex;
+  std::vector<std::shared_ptr<const Distributed>> known;  // grids, the latest last
+};
+
+namespace {
+
+std::string level_name(const char* name, std::int64_t level) {
+  return level == 0 ? name : detail::concatenate(name, ".level", level);
+}
+
+// The boxes of a grid of which each point stands for `factor` points along each axis.
+Grid coarse_grid(const Grid& grid, std::int64_t factor) {
+  Shape extents;
+  std::vector<std::vector<std::int64_t>> counts;
+  for (int a = 0; a < grid.dimension(); ++a) {
+    extents.push_back(grid.extents()[a] / factor);
+    auto& axis = counts.emplace_back();
+    for (const Range& range : grid.boxes().ranges[static_cast<std::size_t>(a)]) {
+      NOPAL_CHECK(range.begin % factor == 0 && range.end % factor == 0,
+                  "direction_net: the points of a rank, ", range.begin, " to ", range.end,
+                  " along axis ", a, ", must begin and end at multiples of ", factor);
+      axis.push_back(range.size() / factor);
+    }
+  }
+  return Grid(extents, {}, grid.comm(), counts);
+}
+
+}  // namespace
+
+template <class T>
+auto DirectionNet<T>::Layers::on(const Grid& grid, std::int64_t levels)
+    -> std::shared_ptr<const Distributed> {
+  const std::lock_guard<std::mutex> lock(mutex);
+  for (const auto& plan : known)
+    if (plan->grid.extents() == grid.extents() && plan->grid.boxes() == grid.boxes() &&
+        plan->grid.comm().mpi() == grid.comm().mpi())
+      return plan;
+  auto plan = std::make_shared<Distributed>();
+  plan->grid = grid;
+  GridStencil stencil;
+  for (int a = 0; a < grid.dimension(); ++a) {
+    NOPAL_CHECK(grid.rule(a) == AxisRule(BoundaryRule::zero),
+                "direction_net: fields are 0 beyond all sides of the grid");
+    stencil.kernel.push_back(taps);
+    stencil.padding.push_back(taps / 2);
+  }
+  for (std::int64_t l = 0; l <= levels; ++l) {
+    const Grid level = coarse_grid(grid, std::int64_t(1) << l);
+    plan->levels.emplace_back(level, level, stencil);
+  }
+  if (known.size() >= 4) known.erase(known.begin());
+  known.push_back(plan);
+  return plan;
+}
+
+// One evaluation, on one rank or on a grid.
+template <class T>
+struct DirectionNet<T>::Evaluation {
+  using Convolution = typename Layers::Convolution;
+  using Block = typename Layers::Block;
+
+  const Layers& layers;
+  const typename Layers::Distributed* distributed;  // null: one rank
+
+  Variable<T> apply(const Convolution& c, const Variable<T>& x, std::size_t level,
+                    Activation activation) const {
+    if (distributed)
+      return distributed->levels[level](x, c.weight->variable, c.bias->variable, activation);
+    return nopal::convolution(x, c.weight->variable, c.bias->variable,
+                              same(x.shape().rank() - 2, x.shape(), activation));
+  }
+  Variable<T> apply(const std::vector<Block>& blocks, Variable<T> x, std::size_t level) const {
+    for (const Block& block : blocks)
+      x = add(apply(block[1], apply(block[0], x, level, Activation::relu), level, Activation::relu),
+              x);
+    return x;
+  }
+  Variable<T> coarse(Variable<T> x, std::size_t level) const {
+    x = apply(layers.down[level - 1], std::move(x), level);
+    if (level == layers.down.size()) return x;
+    const Variable<T> g = coarse(average_pool(x, 2), level + 1);
+    return apply(layers.up[level - 1], add(upsample_nearest(g, 2), x), level);
+  }
+  Variable<T> operator()(const Variable<T>& x) const {
+    Variable<T> h = apply(layers.first, x, 0, Activation::identity);
+    h = apply(layers.head, apply(layers.second, h, 0, Activation::relu), 0);
+    h = apply(layers.third, h, 0, Activation::relu);
+    const Variable<T> g = coarse(average_pool(h, 2), 1);
+    const Variable<T> y = apply(layers.tail, add(upsample_nearest(g, 2), h), 0);
+    return linear(y, layers.weight->variable, layers.bias->variable);
+  }
 };
 
 template <class T>
 DirectionNet<T>::DirectionNet(const DirectionNetOptions& options, std::uint64_t seed)
-    : options_(options), layers_(std::make_unique<Layers>(seed)) {
+    : options_(DirectionNetOptions::from_json(options.to_json())),
+      layers_(std::make_unique<Layers>(seed)) {
   Layers& l = *layers_;
   const DirectionNetOptions& o = options_;
-  l.first = l.convolution("first", o.dimension, 1, o.filters);
+  l.first = l.convolution("first", o.dimension, channels(), o.filters);
   l.second = l.convolution("second", o.dimension, o.filters, o.filters);
   l.head = l.blocks("head", o, o.head_blocks);
   l.third = l.convolution("third", o.dimension, o.filters, o.filters);
-  l.coarse = l.blocks("coarse", o, o.coarse_blocks);
+  for (std::int64_t level = 0; level < o.levels; ++level) {
+    l.down.push_back(l.blocks(level_name("coarse", level), o, o.coarse_blocks));
+    if (level + 1 < o.levels)
+      l.up.push_back(l.blocks(level_name("back", level), o, o.coarse_blocks));
+  }
   l.tail = l.blocks("tail", o, o.tail_blocks);
   l.weight = &l.store.normal("last.weight", {o.filters, 1},
                              std::sqrt(2 / static_cast<double>(o.filters + 1)));
@@ -138,37 +243,48 @@ nlohmann::json DirectionNet<T>::configuration() const {
 }
 
 template <class T>
+std::vector<AxisRule> DirectionNet<T>::grid_rules() const {
+  return std::vector<AxisRule>(static_cast<std::size_t>(options_.dimension));
+}
+
+template <class T>
 void DirectionNet<T>::check_inputs(std::span<const Shape> inputs) const {
   NOPAL_CHECK(inputs.size() == 1, "direction_net takes one field, got ", inputs.size());
   const Shape& x = inputs[0];
-  bool even = x.rank() == options_.dimension + 2 && x[-1] == 1;
-  for (int a = 1; even && a + 1 < x.rank(); ++a)
-    even = x[a] >= 2 && x[a] % 2 == 0;
-  NOPAL_CHECK(even, "direction_net takes a field (B, X1, ..., X", options_.dimension,
-              ", 1) of an even number of points an axis, got ", x);
+  const std::int64_t multiple = std::int64_t(1) << options_.levels;
+  bool fits = x.rank() == options_.dimension + 2 && x[-1] == channels();
+  for (int a = 1; fits && a + 1 < x.rank(); ++a)
+    fits = x[a] % multiple == 0;
+  NOPAL_CHECK(fits, "direction_net takes a field (B, X1, ..., X", options_.dimension, ", ",
+              channels(), ") of a multiple of ", multiple, " points an axis, got ", x);
 }
 
 template <class T>
 Variable<T> DirectionNet<T>::forward(std::span<const Variable<T>> inputs) const {
+  return evaluate(inputs, nullptr);
+}
+
+template <class T>
+Variable<T> DirectionNet<T>::forward(std::span<const Variable<T>> inputs, const Grid& grid) const {
+  return evaluate(inputs, &grid);
+}
+
+template <class T>
+Variable<T> DirectionNet<T>::evaluate(std::span<const Variable<T>> inputs, const Grid* grid) const {
   const ScopedRegion region("direction_net");
+  NOPAL_CHECK(inputs.size() == 1, "direction_net takes one field, got ", inputs.size());
   const Shape shapes[] = {inputs[0].shape()};
   check_inputs(shapes);
-  const Layers& l = *layers_;
-  Variable<T> h = Layers::apply(l.first, inputs[0], Activation::identity);
-  h = Layers::apply(l.head, Layers::apply(l.second, h, Activation::relu));
-  h = Layers::apply(l.third, h, Activation::relu);
-  const Variable<T> g = Layers::apply(l.coarse, average_pool(h, 2));
-  const Variable<T> y = Layers::apply(l.tail, add(upsample_nearest(g, 2), h));
-  return linear(y, l.weight->variable, l.bias->variable);
+  std::shared_ptr<const typename Layers::Distributed> distributed;
+  if (grid && grid->comm().size() > 1) distributed = layers_->on(*grid, options_.levels);
+  const Variable<T> f = Evaluation{*layers_, distributed.get()}(inputs[0]);
+  return options_.mask ? product(f, halves(inputs[0]).second) : f;
 }
 
 template <class T>
 Cost DirectionNet<T>::cost(std::span<const Shape> inputs) const {
   check_inputs(inputs);
   const Shape &x = inputs[0], fine = x.with(-1, options_.filters);
-  Shape coarse = fine;
-  for (int a = 1; a + 1 < fine.rank(); ++a)
-    coarse = coarse.with(a, fine[a] / 2);
   const Shape inner = kernel(options_.dimension, options_.filters, options_.filters);
   Cost total;
   const auto add_cost = [&](const Shape& field, const Shape& weight, std::int64_t count) {
@@ -177,9 +293,14 @@ Cost DirectionNet<T>::cost(std::span<const Shape> inputs) const {
     total.flops += static_cast<double>(count) * one.flops;
     total.bytes += static_cast<double>(count) * one.bytes;
   };
-  add_cost(x, kernel(options_.dimension, 1, options_.filters), 1);
+  add_cost(x, kernel(options_.dimension, channels(), options_.filters), 1);
   add_cost(fine, inner, 2 + 2 * (options_.head_blocks + options_.tail_blocks));
-  add_cost(coarse, inner, 2 * options_.coarse_blocks);
+  Shape coarse = fine;
+  for (std::int64_t level = 1; level <= options_.levels; ++level) {
+    for (int a = 1; a + 1 < fine.rank(); ++a)
+      coarse = coarse.with(a, coarse[a] / 2);
+    add_cost(coarse, inner, options_.coarse_blocks * (level < options_.levels ? 4 : 2));
+  }
   total.flops += 2 * static_cast<double>(fine.size());
   total.bytes += sizeof(T) * static_cast<double>(fine.size() + x.size());
   return total;

@@ -54,6 +54,29 @@ TEST(DirectionNet, GradientsAreThoseOfDifferences) {
   }
 }
 
+// A level more has blocks before and after the coarser one; a mask has a channel of its own.
+TEST(DirectionNet, LevelsAndMaskHaveTheirNumbersAndGradients) {
+  const json options{{"dimension", 2}, {"filters", 3},       {"levels", 3},     {"head_blocks", 0},
+                     {"mask", true},   {"coarse_blocks", 1}, {"tail_blocks", 1}};
+  const auto op = make_operator<double>("direction_net", options, 4);
+  EXPECT_EQ(count(op->parameters()), 2 * 9 * 3 + 3 + (2 + 2 * (5 + 1)) * (9 * 3 + 1) * 3 + 4);
+  EXPECT_EQ(DirectionNetOptions::from_json(options).parameter_count(), count(op->parameters()));
+  for (const Parameter<double>* p : op->parameters())
+    if (p->value().rank() == 1) fill_normal(p->value(), 0, 0.1, Random(p->value().size()));
+  const Tensor<double> input = random({1, 8, 16, 2}, 2);
+  for (std::int64_t i = 0; i < input.size(); i += 2)
+    input.data()[i + 1] = i % 6 ? 1 : 0;
+  const auto x = Variable<double>::leaf(input);
+  std::vector<Variable<double>> leaves{x};
+  for (const Parameter<double>* p : op->parameters())
+    leaves.push_back(p->variable);
+  const auto check = check_gradient([&] { return op->forward(x); }, leaves, 2, 1e-6);
+  EXPECT_LT(check.error, 1e-5) << check.where;
+  const std::vector<double> y = op->forward(x).value().to_vector();
+  for (std::size_t i = 0; i < y.size(); ++i)
+    EXPECT_EQ(y[i] == 0, 2 * i % 6 == 0) << i;
+}
+
 // No layer looks farther than the published radius of 22 points (64^3), and the output is that of a
 // network that is the same at all even shifts.
 TEST(DirectionNet, CommutesWithEvenShifts) {
@@ -127,15 +150,52 @@ TEST(DirectionLoss, ByHandAndItsGradient) {
   expect_error([&] { loss_of(q); }, {"not positive definite", "sample 0"});
 }
 
+// A = diag(1, 2, 3, ...): the energy of the error before and after the step, by hand.
+TEST(DirectionEnergyLoss, ByHandAndItsGradient) {
+  const auto q = Variable<double>::leaf(random({2, 3}, 1));
+  const Tensor<double> b = random({2, 3}, 2), diagonal({2, 3});
+  for (std::int64_t i = 0; i < 6; ++i)
+    diagonal.data()[i] = static_cast<double>(1 + i % 3);
+  std::vector<double> energy;
+  double expected = 0;
+  for (std::int64_t s = 0; s < 2; ++s) {
+    double bq = 0, qaq = 0, before = 0, after = 0;
+    for (std::int64_t i = 3 * s; i < 3 * s + 3; ++i) {
+      bq += b.data()[i] * q.value().data()[i];
+      qaq += diagonal.data()[i] * q.value().data()[i] * q.value().data()[i];
+    }
+    for (std::int64_t i = 3 * s; i < 3 * s + 3; ++i) {
+      const double a = diagonal.data()[i], e = b.data()[i] / a,
+                   rest = e - bq / qaq * q.value().data()[i];
+      before += a * e * e;
+      after += a * rest * rest;
+    }
+    energy.push_back(before);
+    expected += 0.5 * after / before;
+  }
+  const auto loss_of = [&] {
+    return direction_energy_loss(q, product(q, Variable<double>(diagonal)), b, energy, 0.5);
+  };
+  EXPECT_NEAR(loss_of().value().item(), expected, 1e-12);
+  EXPECT_LT(check_gradient(loss_of, {q}).error, 1e-8);
+  energy[1] = 0;
+  expect_error(loss_of, {"sample 1", "more than 0"});
+}
+
 TEST(DirectionNet, BadInputIsRefused) {
   const auto op = make_operator<double>("direction_net", json::object());
   expect_error(
       [&] {
         op->forward(Variable<double>(random({1, 4, 5, 4, 1}, 1)));
       },
-      {"even number of points", "(1, 4, 5, 4, 1)"});
+      {"multiple of 2 points", "(1, 4, 5, 4, 1)"});
   expect_error([&] { op->forward(Variable<double>(random({1, 4, 4, 1}, 1))); }, {"X3"});
   expect_error([] { make_operator<double>("direction_net", {{"dimension", 4}}); }, {"2 to 3"});
+  expect_error(
+      [] {
+        make_operator<double>("direction_net", {{"input_scale", "max"}});
+      },
+      {"norm or rms", "max"});
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace nopal {
 
 /// Means over blocks of `window` points along each axis: x (B, X1, ..., Xd, C) to (B, X1 / window,
 /// ..., Xd / window, C), d = 1, 2, 3; points that fill no block are left out. Error if an axis has
-/// fewer points than a block.
+/// fewer points than a block, but not none.
 template <class T>
 Variable<T> average_pool(const Variable<T>& x, std::int64_t window);
 

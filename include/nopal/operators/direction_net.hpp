@@ -6,6 +6,8 @@
 #include <nopal/operators/operator.hpp>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace nopal {
 
@@ -14,9 +16,14 @@ namespace nopal {
 struct DirectionNetOptions {
   std::int64_t dimension = 3;      ///< 2 or 3
   std::int64_t filters = 16;       ///< channels F
-  std::int64_t head_blocks = 1;    ///< residual blocks before the field is made coarser
-  std::int64_t coarse_blocks = 3;  ///< on half the points an axis
+  std::int64_t levels = 1;         ///< how often the field is made coarser; published: once
+  std::int64_t head_blocks = 1;    ///< residual blocks before it is made coarser first
+  std::int64_t coarse_blocks = 3;  ///< on the coarsest level, and on the way to it and from it
   std::int64_t tail_blocks = 2;    ///< after it is fine again
+  bool mask = false;               ///< a second input, 1 in the domain and 0 in obstacles
+  /// What size an input shall have, which solvers care for: "norm", |x| = 1, as published; "rms", a
+  /// mean square of 1, so that inputs on finer grids are not smaller.
+  std::string input_scale = "norm";
 
   static DirectionNetOptions from_json(const nlohmann::json& json);
   nlohmann::json to_json() const;
@@ -28,11 +35,15 @@ struct DirectionNetOptions {
 /// 2023 (PMLR 202:15720-15736).
 ///
 /// With convolutions c of 3^d taps and zeros beyond the sides, residual blocks b(x) = x +
-/// relu(c(relu(c(x)))) and means over 2^d points: h = relu(c(b(... relu(c(c(r)))))), g = b(...
-/// mean(h)), y = b(... (g at all points of its blocks + h)), f = W y + w. Not linear in r and, by
-/// its biases, not homogeneous: solvers give it r / |r|.
+/// relu(c(relu(c(x)))) and means over 2^d points: h = relu(c(b(... relu(c(c(r)))))), g =
+/// U(mean(h)), y = b(... (g at all points of its blocks + h)), f = W y + w. On one coarse level U
+/// is b(... b(x)); on more, a level does what the finest does, b(...) before and after the next.
+/// Not linear in r and, by its biases, not homogeneous: solvers give it r / |r|.
 ///
-/// forward() takes (B, X1, ..., Xd, 1), all Xi even, and gives the same shape.
+/// forward() takes (B, X1, ..., Xd, 1), or 2 channels with a mask, which the output is then
+/// multiplied with; all Xi multiples of 2^levels. It gives (B, X1, ..., Xd, 1). On divided fields
+/// the boxes of all ranks must begin and end at multiples of 2^levels; then a layer communicates a
+/// margin of one point, and levels nothing.
 template <class T>
 class DirectionNet : public Operator<T> {
  public:
@@ -43,6 +54,8 @@ class DirectionNet : public Operator<T> {
   nlohmann::json configuration() const override;
   using Operator<T>::forward;
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
+  Variable<T> forward(std::span<const Variable<T>> inputs, const Grid& grid) const override;
+  std::vector<AxisRule> grid_rules() const override;
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return parameters_; }
@@ -51,6 +64,10 @@ class DirectionNet : public Operator<T> {
 
  private:
   struct Layers;
+  struct Evaluation;
+
+  std::int64_t channels() const { return options_.mask ? 2 : 1; }
+  Variable<T> evaluate(std::span<const Variable<T>> inputs, const Grid* grid) const;
 
   DirectionNetOptions options_;
   std::unique_ptr<Layers> layers_;

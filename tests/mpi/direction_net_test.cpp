@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+// The direction network on a field divided among ranks against the whole field: output and every
+// gradient.
+
+#include "grid_test_tools.hpp"
+#include "test_tools.hpp"
+
+#include <nopal/operators/direction_net.hpp>
+
+#include <nlohmann/json.hpp>
+
+namespace nopal {
+namespace {
+
+using nlohmann::json;
+using test::part;
+using test::random_field;
+using test::relative_difference;
+
+const Communicator& world() {
+  static const Communicator comm = Communicator::world();
+  return comm;
+}
+
+template <class T>
+std::vector<Tensor<T>> run(const DirectionNet<T>& net, const Tensor<T>& x, const Tensor<T>& dy,
+                           const Grid& grid) {
+  for (const Parameter<T>* p : net.parameters())
+    p->variable.clear_gradient();
+  const auto leaf = Variable<T>::leaf(x);
+  Tape<T> tape;
+  const Variable<T> y = net.forward(std::span(&leaf, 1), grid);
+  std::vector<Tensor<T>> result{y.value().clone()};
+  tape.backward(y, dy.clone());
+  result.push_back(leaf.gradient().clone());
+  for (const Parameter<T>* p : net.parameters())
+    result.push_back(p->gradient().defined() ? p->gradient().clone()
+                                             : Tensor<T>::zeros(p->value().shape()));
+  return result;
+}
+
+// The first axis among ranks, uneven, the last of them without points; or a process grid.
+Grid divided(const Shape& extents, std::int64_t multiple, bool uneven) {
+  std::vector<std::vector<std::int64_t>> counts;
+  const std::int64_t blocks = extents[0] / multiple;
+  auto& first = counts.emplace_back();
+  const int owners = uneven && world().size() > 2 ? world().size() - 1 : world().size();
+  for (int r = 0; r < world().size(); ++r)
+    first.push_back(r < owners ? multiple * slab(blocks, r, owners).count : 0);
+  for (int a = 1; a < extents.rank(); ++a)
+    counts.push_back({extents[a]});
+  return Grid(extents, {}, world(), counts);
+}
+
+template <class T>
+void check(double tolerance) {
+  for (const json& options : {json{{"dimension", 3}}, json{{"dimension", 2}},
+                              json{{"dimension", 2}, {"levels", 2}, {"mask", true}}})
+    for (const bool uneven : {false, true}) {
+      json configuration = options;
+      configuration["filters"] = 4;
+      const DirectionNet<T> net(DirectionNetOptions::from_json(configuration), 7);
+      for (const Parameter<T>* p : net.parameters())
+        if (p->value().rank() == 1) fill_normal(p->value(), 0, 0.1, Random(p->value().size()));
+      const bool plane = configuration["dimension"] == 2;
+      const Shape extents = plane ? Shape{20, 12} : Shape{12, 4, 6};
+      const Shape shape =
+          plane ? Shape{2, 20, 12, options.contains("mask") ? 2 : 1} : Shape{1, 12, 4, 6, 1};
+      const auto x = random_field<T>(shape, 1), dy = random_field<T>(shape.with(-1, 1), 2);
+      const Grid grid = divided(extents, options.contains("levels") ? 4 : 2, uneven),
+                 whole(extents);
+      const auto mine = run(net, part(x, grid.box()), part(dy, grid.box()), grid);
+      const auto all = run(net, x, dy, whole);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i >= 2) world().sum(mine[i]);
+        EXPECT_LT(relative_difference(mine[i], i >= 2 ? all[i] : part(all[i], grid.box()), world()),
+                  tolerance)
+            << configuration << " "
+            << (i >= 2 ? net.parameters()[i - 2]->name
+                : i    ? "dx"
+                       : "y");
+      }
+    }
+}
+
+TEST(DividedDirectionNet, AgreesWithOneRank) {
+  check<double>(1e-12);
+}
+
+TEST(DividedDirectionNet, AgreesWithOneRankInFloat) {
+  check<float>(2e-5);
+}
+
+TEST(DividedDirectionNet, OddBoxesAreRefused) {
+  if (world().size() == 1) return;
+  const DirectionNet<float> net(DirectionNetOptions{.dimension = 2, .filters = 2});
+  std::vector<std::vector<std::int64_t>> counts{{}, {4}};
+  for (int r = 0; r < world().size(); ++r)
+    counts[0].push_back(r == 0 ? 3 : r == 1 ? 5 : 4);
+  std::int64_t rows = 0;
+  for (const std::int64_t n : counts[0])
+    rows += n;
+  const Grid grid({rows, 4}, {}, world(), counts);
+  const auto x = random_field<float>(grid.box().field(1, 1), 1);
+  const Variable<float> v(x);
+  test::expect_error([&] { net.forward(std::span(&v, 1), grid); }, {"multiple"});
+}
+
+}  // namespace
+}  // namespace nopal
