@@ -129,6 +129,18 @@ std::string level_name(const char* name, std::int64_t level) {
   return level == 0 ? name : detail::concatenate(name, ".level", level);
 }
 
+// The same on all ranks: each knows all boxes.
+void check_boxes(const Grid& grid, std::int64_t factor) {
+  for (int a = 0; a < grid.dimension(); ++a) {
+    NOPAL_CHECK(grid.rule(a) == AxisRule(BoundaryRule::zero),
+                "direction_net: fields are 0 beyond all sides of the grid");
+    for (const Range& range : grid.boxes().ranges[static_cast<std::size_t>(a)])
+      NOPAL_CHECK(range.begin % factor == 0 && range.end % factor == 0,
+                  "direction_net: the points of a rank, ", range.begin, " to ", range.end,
+                  " along axis ", a, ", must begin and end at multiples of ", factor);
+  }
+}
+
 // The boxes of a grid of which each point stands for `factor` points along each axis.
 Grid coarse_grid(const Grid& grid, std::int64_t factor) {
   Shape extents;
@@ -136,12 +148,8 @@ Grid coarse_grid(const Grid& grid, std::int64_t factor) {
   for (int a = 0; a < grid.dimension(); ++a) {
     extents.push_back(grid.extents()[a] / factor);
     auto& axis = counts.emplace_back();
-    for (const Range& range : grid.boxes().ranges[static_cast<std::size_t>(a)]) {
-      NOPAL_CHECK(range.begin % factor == 0 && range.end % factor == 0,
-                  "direction_net: the points of a rank, ", range.begin, " to ", range.end,
-                  " along axis ", a, ", must begin and end at multiples of ", factor);
+    for (const Range& range : grid.boxes().ranges[static_cast<std::size_t>(a)])
       axis.push_back(range.size() / factor);
-    }
   }
   return Grid(extents, {}, grid.comm(), counts);
 }
@@ -160,8 +168,6 @@ auto DirectionNet<T>::Layers::on(const Grid& grid, std::int64_t levels)
   plan->grid = grid;
   GridStencil stencil;
   for (int a = 0; a < grid.dimension(); ++a) {
-    NOPAL_CHECK(grid.rule(a) == AxisRule(BoundaryRule::zero),
-                "direction_net: fields are 0 beyond all sides of the grid");
     stencil.kernel.push_back(taps);
     stencil.padding.push_back(taps / 2);
   }
@@ -274,6 +280,7 @@ Variable<T> DirectionNet<T>::evaluate(std::span<const Variable<T>> inputs, const
   const ScopedRegion region("direction_net");
   NOPAL_CHECK(inputs.size() == 1, "direction_net takes one field, got ", inputs.size());
   const Shape shapes[] = {inputs[0].shape()};
+  if (grid) check_boxes(*grid, std::int64_t(1) << options_.levels);
   check_inputs(shapes);
   std::shared_ptr<const typename Layers::Distributed> distributed;
   if (grid && grid->comm().size() > 1) distributed = layers_->on(*grid, options_.levels);
