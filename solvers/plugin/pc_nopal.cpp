@@ -6,17 +6,18 @@
 #include <nopal/solvers/plugin/pc_nopal.h>
 #include <nopal/solvers/petsc.hpp>
 
+#include "plugin/guard.hpp"
 #include "plugin/preconditioner.hpp"
 
 #include <petsc/private/pcimpl.h>
-
-#include <Kokkos_Core.hpp>
 
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <new>
+#include <string>
 
+using nopal::detail::guard;
 using nopal::detail::Preconditioner;
 using nopal::detail::PreconditionerOptions;
 
@@ -34,6 +35,7 @@ struct Context {
   PetscInt precision = automatic_precision;
   std::unique_ptr<Preconditioner> preconditioner;
   bool fallen_back = false;
+  PetscBool dcdm = PETSC_FALSE;  // set up the KSP for the deep conjugate direction method
   nopal::OwnedVec inverse_diagonal;
 };
 
@@ -44,50 +46,10 @@ Context& context(PC pc) {
   return *static_cast<Context*>(pc->data);
 }
 
-// Runs C++ that may throw, from PETSc, which must not see an exception. An error of nopal's gets
-// the given code.
-template <class Action>
-PetscErrorCode guard(MPI_Comm comm, PetscErrorCode code, const Action& action) {
-  PetscFunctionBegin;
-  std::string message;
-  try {
-    action();
-    PetscFunctionReturn(PETSC_SUCCESS);
-  } catch (const std::bad_alloc&) {
-    code = PETSC_ERR_MEM;
-    message = "out of memory";
-  } catch (const std::exception& error) {
-    message = error.what();
-  } catch (...) {
-    message = "an exception of unknown type";
-  }
-  SETERRQ(comm, code, "PC nopal: %s", message.c_str());
-}
-
 std::string prefix_of(PC pc) {
   const char* prefix = nullptr;
   NOPAL_PETSC(PCGetOptionsPrefix(pc, &prefix));
   return prefix ? prefix : "";
-}
-
-PetscErrorCode finalize_kokkos() {
-  PetscFunctionBegin;
-  if (Kokkos::is_initialized()) Kokkos::finalize();
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-// Whoever comes first initialises Kokkos, and ends it.
-PetscErrorCode initialize_kokkos() {
-  PetscFunctionBegin;
-  if (Kokkos::is_initialized()) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(guard(PETSC_COMM_SELF, PETSC_ERR_LIB, [] {
-    int argc = 0;
-    char* none[] = {nullptr};
-    char** argv = none;
-    Kokkos::initialize(argc, argv);
-  }));
-  PetscCall(PetscRegisterFinalize(finalize_kokkos));
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode code_for_model(const std::string& model) {
@@ -105,9 +67,9 @@ PetscErrorCode make_preconditioner(PC pc) {
   PetscCall(PCGetOperators(pc, nullptr, &matrix));
   PetscCall(PCGetDM(pc, &dm));
   PetscCall(PetscLogEventBegin(set_up_event, pc, matrix, nullptr, nullptr));
-  PetscCall(guard(comm, code_for_model(c.options.model), [&] {
+  PetscCall(guard(comm, code_for_model(c.options.model), "PC nopal", [&] {
     c.preconditioner.reset();  // its memory is used again
-    c.preconditioner = std::make_unique<Preconditioner>(matrix, dm, c.options, prefix_of(pc));
+    c.preconditioner = nopal::detail::make_preconditioner(matrix, dm, c.options, prefix_of(pc));
     c.options.train = 0;  // once
   }));
   c.fallen_back = false;
@@ -165,7 +127,7 @@ PetscErrorCode apply(PC pc, Vec r, Vec z) {
   const MPI_Comm comm = PetscObjectComm(reinterpret_cast<PetscObject>(pc));
   PetscCall(PetscLogEventBegin(apply_event, pc, r, z, nullptr));
   if (!c.fallen_back) {
-    PetscCall(guard(comm, PETSC_ERR_LIB, [&] { c.preconditioner->apply(r, z); }));
+    PetscCall(guard(comm, PETSC_ERR_LIB, "PC nopal", [&] { c.preconditioner->apply(r, z); }));
     PetscCall(PetscLogFlops(c.preconditioner->cost().flops));
     if (c.fallback == Fallback::jacobi) PetscCall(check_result(pc, r, z));
   }
@@ -177,10 +139,12 @@ PetscErrorCode apply(PC pc, Vec r, Vec z) {
 PetscErrorCode apply_transpose(PC pc, Vec r, Vec z) {
   PetscFunctionBegin;
   const Preconditioner& preconditioner = *context(pc).preconditioner;
-  PetscCheck(preconditioner.symmetric() && preconditioner.boundary_rows() == 0,
-             PetscObjectComm(reinterpret_cast<PetscObject>(pc)), PETSC_ERR_SUP,
-             "PC nopal has a transpose for symmetric matrices only: use a method without it, such "
-             "as -ksp_type gmres");
+  PetscCheck(
+      preconditioner.linear() && preconditioner.symmetric() && preconditioner.boundary_rows() == 0,
+      PetscObjectComm(reinterpret_cast<PetscObject>(pc)), PETSC_ERR_SUP,
+      "PC nopal has a transpose for linear models and symmetric matrices only: use a method "
+      "without it, such "
+      "as -ksp_type gmres");
   PetscCall(apply(pc, r, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -207,10 +171,41 @@ PetscErrorCode choose_precision(PC pc, KSP ksp) {
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+// The deep conjugate direction method is flexible CG with two directions, see dcdm().
+PetscErrorCode use_dcdm(KSP ksp) {
+  PetscFunctionBegin;
+  PetscCall(KSPSetType(ksp, KSPFCG));
+  PetscCall(KSPFCGSetMmax(ksp, 2));
+  PetscCall(KSPFCGSetTruncationType(ksp, KSP_FCD_TRUNC_TYPE_STANDARD));
+  PetscCall(KSPSetNormType(ksp, KSP_NORM_UNPRECONDITIONED));
+  PetscCall(KSPSetUp(ksp));  // this is the middle of a solve
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+// Methods that keep no vector of B A in their recurrences break down with a nonlinear B, silently.
+PetscErrorCode check_flexible(PC pc, KSP ksp) {
+  PetscFunctionBegin;
+  PetscBool flexible = PETSC_FALSE;
+  PetscCall(PetscObjectTypeCompareAny(reinterpret_cast<PetscObject>(ksp), &flexible, KSPFCG,
+                                      KSPFGMRES, KSPGCR, KSPPIPEFCG, KSPPIPEFGMRES, KSPPIPEGCR,
+                                      KSPFBCGS, KSPRICHARDSON, KSPPREONLY, ""));
+  const char* prefix = nullptr;
+  PetscCall(KSPGetOptionsPrefix(ksp, &prefix));
+  PetscCheck(flexible, PetscObjectComm(reinterpret_cast<PetscObject>(pc)), PETSC_ERR_ARG_INCOMP,
+             "PC nopal: %s is a nonlinear network, which this method cannot have: use -%sksp_type "
+             "fcg, fgmres or gcr, or -%spc_nopal_dcdm",
+             context(pc).options.model.c_str(), prefix ? prefix : "", prefix ? prefix : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 // Methods that need a symmetric matrix and preconditioner do not converge with others, silently.
 PetscErrorCode pre_solve(PC pc, KSP ksp, Vec, Vec) {
   PetscFunctionBegin;
-  PetscCall(choose_precision(pc, ksp));
+  if (context(pc).dcdm) PetscCall(use_dcdm(ksp));
+  if (context(pc).preconditioner->linear())
+    PetscCall(choose_precision(pc, ksp));
+  else
+    PetscCall(check_flexible(pc, ksp));
   if (context(pc).preconditioner->symmetric()) PetscFunctionReturn(PETSC_SUCCESS);
   PetscBool needs = PETSC_FALSE;
   PetscCall(PetscObjectTypeCompareAny(reinterpret_cast<PetscObject>(ksp), &needs, KSPCG, KSPFCG,
@@ -243,6 +238,8 @@ PetscErrorCode destroy(PC pc) {
       PetscObjectComposeFunction(reinterpret_cast<PetscObject>(pc), "PCNopalSetModel_C", nullptr));
   PetscCall(
       PetscObjectComposeFunction(reinterpret_cast<PetscObject>(pc), "PCNopalSetGrid_C", nullptr));
+  PetscCall(
+      PetscObjectComposeFunction(reinterpret_cast<PetscObject>(pc), "PCNopalSetDCDM_C", nullptr));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -257,21 +254,13 @@ PetscErrorCode view(PC pc, PetscViewer viewer) {
                                    c.options.model.c_str(), precision_names[c.options.in_double],
                                    c.options.multigrid.transfer.c_str()));
   if (!c.preconditioner) PetscFunctionReturn(PETSC_SUCCESS);
-  const Preconditioner& p = *c.preconditioner;
-  PetscCall(PetscViewerASCIIPrintf(
-      viewer, "  %lld parameters, %s matrix with %lld boundary rows, %.3g MB on rank 0\n",
-      static_cast<long long>(p.parameters()), p.symmetric() ? "symmetric" : "nonsymmetric",
-      static_cast<long long>(p.boundary_rows()), static_cast<double>(p.memory()) * 1e-6));
-  int number = 0;
-  for (const nopal::MultigridLevelInfo& level : p.levels()) {
-    std::string points;
-    for (const std::int64_t n : level.extents)
-      points += (points.empty() ? "" : " x ") + std::to_string(n);
+  for (const std::string& line : c.preconditioner->description())
+    PetscCall(PetscViewerASCIIPrintf(viewer, "  %s\n", line.c_str()));
+  if (c.dcdm)
     PetscCall(PetscViewerASCIIPrintf(
-        viewer, "  level %d: %s points, stencil of %d, smoother times matrix at most %.3g%s\n",
-        number++, points.c_str(), level.stencil, level.spectral_radius,
-        level.smoother_scale < 1 ? ", damped" : ""));
-  }
+        viewer,
+        "  preset dcdm: the owning KSP is fcg with 2 directions, standard truncation and "
+        "the unpreconditioned norm\n"));
   if (c.fallen_back) PetscCall(PetscViewerASCIIPrintf(viewer, "  fallen back to jacobi\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -290,7 +279,7 @@ PetscErrorCode set_from_options(PC pc, nopal::PetscOptionItemsArgument PetscOpti
   PetscFunctionBegin;
   Context& c = context(pc);
   PreconditionerOptions& o = c.options;
-  PetscOptionsHeadBegin(PetscOptionsObject, "Learned multigrid (nopal) options");
+  PetscOptionsHeadBegin(PetscOptionsObject, "Learned preconditioner (nopal) options");
   PetscCall(set_text(PetscOptionsObject, "-pc_nopal_model", "Model file, untrained or chebyshev",
                      o.model));
   PetscInt choice = 0;
@@ -330,6 +319,9 @@ PetscErrorCode set_from_options(PC pc, nopal::PetscOptionItemsArgument PetscOpti
   PetscCall(
       PetscOptionsInt("-pc_nopal_max_levels", "Levels at most", nullptr, number, &number, nullptr));
   o.multigrid.max_levels = static_cast<int>(number);
+  PetscCall(PetscOptionsBool("-pc_nopal_dcdm",
+                             "Deep conjugate direction method: makes the KSP fcg with 2 directions",
+                             "PCNopalSetDCDM", c.dcdm, &c.dcdm, nullptr));
   PetscCall(PetscOptionsInt("-pc_nopal_train", "Steps of tuning the model to the matrix at set-up",
                             nullptr, o.train, &o.train, nullptr));
   PetscCall(set_text(PetscOptionsObject, "-pc_nopal_save", "File for the tuned model", o.save));
@@ -352,9 +344,15 @@ PetscErrorCode set_grid(PC pc, PetscInt dimension, const PetscInt sizes[]) {
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode set_dcdm(PC pc, PetscBool use) {
+  PetscFunctionBegin;
+  context(pc).dcdm = use;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode create(PC pc) {
   PetscFunctionBegin;
-  PetscCall(initialize_kokkos());
+  PetscCall(nopal::detail::initialize_kokkos());
   pc->data = new (std::nothrow) Context;
   PetscCheck(pc->data, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory");
   pc->ops->setup = set_up;
@@ -369,41 +367,15 @@ PetscErrorCode create(PC pc) {
                                        set_model));
   PetscCall(
       PetscObjectComposeFunction(reinterpret_cast<PetscObject>(pc), "PCNopalSetGrid_C", set_grid));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-// A PC is a struct whose layout differs between versions of PETSc.
-PetscErrorCode check_petsc_build() {
-  PetscFunctionBegin;
-  PetscInt major = 0, minor = 0;
-  PetscCall(PetscGetVersionNumber(&major, &minor, nullptr, nullptr));
-  PetscCheck(major == PETSC_VERSION_MAJOR && minor == PETSC_VERSION_MINOR, PETSC_COMM_SELF,
-             PETSC_ERR_SUP,
-             "nopal was compiled for PETSc %d.%d, this is %lld.%lld: build nopal with this PETSc",
-             PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, static_cast<long long>(major),
-             static_cast<long long>(minor));
-  std::size_t size = 0;
-  PetscBool found = PETSC_FALSE;
-  PetscDataType type = PETSC_DATATYPE_UNKNOWN;
-  PetscCall(PetscDataTypeFromString("scalar", &type, &found));
-  if (found) PetscCall(PetscDataTypeGetSize(type, &size));
-  PetscCheck(!found || size == sizeof(PetscScalar), PETSC_COMM_SELF, PETSC_ERR_SUP,
-             "nopal was compiled for scalars of %zu bytes, this PETSc has %zu: build nopal with it",
-             sizeof(PetscScalar), size);
-  PetscCall(PetscDataTypeFromString("int", &type, &found));
-  if (found) PetscCall(PetscDataTypeGetSize(type, &size));
-  PetscCheck(
-      !found || size == sizeof(PetscInt), PETSC_COMM_SELF, PETSC_ERR_SUP,
-      "nopal was compiled for integers of %zu bytes, this PETSc has %zu: build nopal with it",
-      sizeof(PetscInt), size);
+  PetscCall(
+      PetscObjectComposeFunction(reinterpret_cast<PetscObject>(pc), "PCNopalSetDCDM_C", set_dcdm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 }  // namespace
 
-PetscErrorCode nopal_register() {
+PetscErrorCode nopal::detail::register_pc_nopal() {
   PetscFunctionBegin;
-  PetscCall(check_petsc_build());
   PetscCall(PCRegister("nopal", create));
   if (class_id == 0) {
     PetscCall(PetscClassIdRegister("nopal", &class_id));
@@ -422,5 +394,11 @@ PetscErrorCode PCNopalSetModel(PC pc, const char model[]) {
 PetscErrorCode PCNopalSetGrid(PC pc, PetscInt dimension, const PetscInt sizes[]) {
   PetscFunctionBegin;
   PetscTryMethod(pc, "PCNopalSetGrid_C", (PC, PetscInt, const PetscInt[]), (pc, dimension, sizes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PCNopalSetDCDM(PC pc, PetscBool use) {
+  PetscFunctionBegin;
+  PetscTryMethod(pc, "PCNopalSetDCDM_C", (PC, PetscBool), (pc, use));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,9 +3,8 @@
 
 #pragma once
 
+#include <nopal/core/profile.hpp>
 #include <nopal/multigrid/stencil_multigrid.hpp>
-#include <nopal/operators/learned_multigrid.hpp>
-#include <nopal/operators/model.hpp>
 #include <nopal/solvers/petsc.hpp>
 
 #include <memory>
@@ -25,42 +24,28 @@ struct PreconditionerOptions {
   std::string save;    ///< where to write the tuned model
 };
 
-/// A multigrid cycle for a PETSc matrix, in single or double precision.
+/// What a PC `nopal` does, which depends on the model.
 class Preconditioner {
  public:
-  /// Collective. `dm` may be null. Errors say what option to give; `prefix` is that of the PC.
-  Preconditioner(Mat matrix, DM dm, const PreconditionerOptions& options,
-                 const std::string& prefix);
-  ~Preconditioner();
+  Preconditioner() = default;
+  virtual ~Preconditioner() = default;
+  Preconditioner(const Preconditioner&) = delete;
+  Preconditioner& operator=(const Preconditioner&) = delete;
 
   /// z := B r. Collective.
-  void apply(Vec r, Vec z);
+  virtual void apply(Vec r, Vec z) = 0;
 
-  bool symmetric() const;
-  std::int64_t boundary_rows() const;
-  std::int64_t parameters() const { return parameters_; }
-  std::vector<MultigridLevelInfo> levels() const;
-  std::int64_t memory() const;
-  Cost cost() const;
-
- private:
-  void set_up_layout(Mat matrix, DM dm, const PreconditionerOptions& options,
-                     const std::string& prefix);
-  void load_model(const PreconditionerOptions& options, int dimension);
-  void tune(const StencilField<double>& field, const PreconditionerOptions& options);
-
-  std::int64_t parameters_ = 0;
-  Grid grid_;
-
-  // For rows in natural order whose ranks do not hold whole planes: the same in ranges that do.
-  OwnedMat redistributed_;
-  OwnedVec b_, x_;
-  OwnedScatter scatter_;
-
-  std::unique_ptr<Model<float>> model_;
-  SmootherNetwork<float> network_;
-  std::unique_ptr<StencilMultigrid<float>> single_;
-  std::unique_ptr<StencilMultigrid<double>> double_;
+  virtual bool linear() const = 0;     ///< in r: may be used by any Krylov method
+  virtual bool symmetric() const = 0;  ///< B of a symmetric matrix
+  virtual std::int64_t boundary_rows() const = 0;
+  virtual Cost cost() const = 0;                             ///< of apply() on this rank
+  virtual std::vector<std::string> description() const = 0;  ///< lines for -ksp_view
 };
+
+/// What the model asks for. Collective. `dm` may be null. Errors say what option to give; `prefix`
+/// is that of the PC.
+std::unique_ptr<Preconditioner> make_preconditioner(Mat matrix, DM dm,
+                                                    const PreconditionerOptions& options,
+                                                    const std::string& prefix);
 
 }  // namespace nopal::detail

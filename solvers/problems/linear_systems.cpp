@@ -85,6 +85,56 @@ void add(Mat matrix, const Index& row, const Index& column, PetscScalar value) {
   NOPAL_PETSC(MatSetValuesStencil(matrix, 1, &r, 1, &c, &value, ADD_VALUES));
 }
 
+std::size_t cell_of(const LinearSystemOptions& o, const Index& p) {
+  return (static_cast<std::size_t>(p[2]) * static_cast<std::size_t>(o.points) +
+          static_cast<std::size_t>(p[1])) *
+             static_cast<std::size_t>(o.points) +
+         static_cast<std::size_t>(p[0]);
+}
+
+// The cells of "pressure" that are not in obstacles, nor shut off by them: the largest part that
+// hangs together. Others would make the matrix singular.
+std::vector<char> fluid_cells(const LinearSystemOptions& o) {
+  const auto n = static_cast<PetscInt>(o.points), depth = o.dimension == 3 ? n : 1;
+  const std::vector<Obstacle> obstacles = pressure_obstacles(o);
+  std::vector<char> part(cell_of(o, {n - 1, n - 1, depth - 1}) + 1, 0);  // 0: fluid, not seen yet
+  constexpr char obstacle = 1, seen = 2, largest = 3;
+  const auto each_cell = [&](const auto& action) {
+    for (PetscInt k = 0; k < depth; ++k)
+      for (PetscInt j = 0; j < n; ++j)
+        for (PetscInt i = 0; i < n; ++i)
+          action(Index{i, j, k});
+  };
+  each_cell([&](const Index& p) {
+    std::array<double, 3> x{};
+    for (std::size_t a = 0; a < 3; ++a)
+      x[a] = (double(p[a]) + 0.5) / double(n);
+    for (const Obstacle& one : obstacles)
+      if (one.contains(x, o.dimension)) part[cell_of(o, p)] = obstacle;
+  });
+  std::vector<Index> best;
+  each_cell([&](const Index& start) {
+    if (part[cell_of(o, start)] != 0) return;
+    std::vector<Index> cells{start};
+    part[cell_of(o, start)] = seen;
+    for (std::size_t c = 0; c < cells.size(); ++c)
+      for (std::size_t a = 0; a < static_cast<std::size_t>(o.dimension); ++a)
+        for (const int side : {-1, 1}) {
+          Index q = cells[c];
+          q[a] += side;
+          if (q[a] < 0 || q[a] >= n || part[cell_of(o, q)] != 0) continue;
+          part[cell_of(o, q)] = seen;
+          cells.push_back(q);
+        }
+    if (cells.size() > best.size()) best.swap(cells);
+  });
+  for (const Index& p : best)
+    part[cell_of(o, p)] = largest;
+  for (char& one : part)
+    one = one == largest;
+  return part;
+}
+
 // k at a cell; 0 in an obstacle.
 std::function<double(const Index&)> coefficient(const LinearSystemOptions& o) {
   const auto n = static_cast<double>(o.points);
@@ -112,12 +162,26 @@ std::function<double(const Index&)> coefficient(const LinearSystemOptions& o) {
       }
       return 1.0;
     };
+  if (o.name == "pressure") {
+    const std::vector<char> fluid = fluid_cells(o);
+    return [=](const Index& p) { return fluid[cell_of(o, p)] ? 1.0 : 0.0; };
+  }
   return [](const Index&) { return 1.0; };
+}
+
+// Whether u = 0 beyond a side; otherwise nothing flows through it.
+bool is_open(const LinearSystemOptions& o, int axis, int side) {
+  if (o.name == "neumann") return false;
+  if (o.name != "pressure" || o.walls == "open") return true;
+  return o.walls == "open_top" && axis + 1 == o.dimension && side > 0;
+}
+
+bool is_singular(const LinearSystemOptions& o) {
+  return o.name == "neumann" || (o.name == "pressure" && o.walls == "closed");
 }
 
 void assemble_diffusion(const LinearSystemOptions& o, const LinearSystem& system) {
   const auto k = coefficient(o);
-  const bool neumann = o.name == "neumann";
   each_point(system.dm, [&](const Index& p) {
     const double here = k(p);
     if (here == 0) return add(system.matrix, p, p, 1);
@@ -128,7 +192,7 @@ void assemble_diffusion(const LinearSystemOptions& o, const LinearSystem& system
         q[static_cast<std::size_t>(a)] += side;
         const bool inside = q[static_cast<std::size_t>(a)] >= 0 &&
                             q[static_cast<std::size_t>(a)] < static_cast<PetscInt>(o.points);
-        const double there = inside ? k(q) : neumann ? 0 : here;
+        const double there = inside ? k(q) : is_open(o, a, side) ? here : 0;
         if (there == 0) continue;
         const double weight = o.name == "anisotropic" && a == 0 ? o.anisotropy : 1;
         const double coupling = weight * 2 * here * there / (here + there);
@@ -191,13 +255,44 @@ void check(const LinearSystemOptions& o) {
   NOPAL_CHECK(o.points >= 8, "a linear system needs at least 8 points an axis, got ", o.points);
   NOPAL_CHECK(o.contrast >= 1 && o.anisotropy > 0 && o.wavelengths >= 0 && o.tiles >= 1,
               "expected a contrast of at least 1, an anisotropy above 0, at least 1 tile");
+  NOPAL_CHECK(o.obstacles >= 0, "the number of obstacles must not be negative, got ", o.obstacles);
+  NOPAL_CHECK(o.walls == "open_top" || o.walls == "closed" || o.walls == "open",
+              "walls must be open_top, closed or open, got '", o.walls, "'");
 }
 
 }  // namespace
 
+bool Obstacle::contains(const std::array<double, 3>& x, int dimension) const {
+  double distance = 0;
+  for (std::size_t a = 0; a < static_cast<std::size_t>(dimension); ++a) {
+    const double d = std::abs(x[a] - centre[a]);
+    distance = box ? std::max(distance, d) : std::hypot(distance, d);
+  }
+  return distance < radius;
+}
+
+std::vector<Obstacle> pressure_obstacles(const LinearSystemOptions& o) {
+  const Random random(o.seed, 1234);
+  std::vector<Obstacle> result;
+  for (std::int64_t i = 0; i < o.obstacles; ++i) {
+    const auto at = static_cast<std::uint64_t>(8 * i);
+    Obstacle one{{}, 0.06 + 0.08 * random.uniform(at), i % 2 == 1};
+    for (std::uint64_t a = 0; a < 3; ++a) {
+      // A triangular wave in time: reflected where the obstacle touches a wall.
+      const double room = 1 - 2 * one.radius,
+                   way = random.uniform(at + 1 + a) * room +
+                         o.time * (2 * random.uniform(at + 4 + a) - 1),
+                   phase = std::abs(std::remainder(way, 2 * room));
+      one.centre[a] = one.radius + phase;
+    }
+    result.push_back(one);
+  }
+  return result;
+}
+
 const std::vector<std::string>& linear_system_names() {
-  static const std::vector<std::string> names{"poisson",     "lognormal", "jumps",
-                                              "anisotropic", "neumann",   "helmholtz"};
+  static const std::vector<std::string> names{"poisson", "lognormal", "jumps",    "anisotropic",
+                                              "neumann", "pressure",  "helmholtz"};
   return names;
 }
 
@@ -213,12 +308,12 @@ LinearSystem make_linear_system(const LinearSystemOptions& options, const Commun
   NOPAL_PETSC(MatAssemblyBegin(system.matrix, MAT_FINAL_ASSEMBLY));
   NOPAL_PETSC(MatAssemblyEnd(system.matrix, MAT_FINAL_ASSEMBLY));
   NOPAL_PETSC(MatSetOption(system.matrix, MAT_SYMMETRIC, PETSC_TRUE));
-  if (options.name == "neumann") attach_null_space(options, system);
+  if (is_singular(options)) attach_null_space(options, system);
   if (options.name == "helmholtz")
     system.symmetric_positive = false;
   else
     NOPAL_PETSC(
-        MatSetOption(system.matrix, MAT_SPD, options.name == "neumann" ? PETSC_FALSE : PETSC_TRUE));
+        MatSetOption(system.matrix, MAT_SPD, is_singular(options) ? PETSC_FALSE : PETSC_TRUE));
   return system;
 }
 

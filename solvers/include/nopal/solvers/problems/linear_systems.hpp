@@ -5,6 +5,7 @@
 
 #include <nopal/solvers/petsc.hpp>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,8 +17,10 @@ struct LinearSystemOptions {
   /// Finite volumes of -div(k grad u) with harmonic means, u = 0 beyond the sides: "poisson" (k =
   /// 1), "lognormal" (exp of a random sum of waves), "jumps" (a checkerboard), "anisotropic" (k =
   /// 1, weaker along x). "neumann": k = 1, no flow through the sides and around rectangular
-  /// obstacles, whose cells have rows x = b. "helmholtz": bilinear elements of -laplace u - (omega
-  /// / c)^2 u, no flow through the sides, c a random field; indefinite.
+  /// obstacles, whose cells have rows x = b. "pressure": the same with obstacles that move, for the
+  /// pressure of a flow such as a plume of smoke, and the walls of your choice; cells that
+  /// obstacles shut off belong to them. "helmholtz": bilinear elements of -laplace u - (omega /
+  /// c)^2 u, no flow through the sides, c a random field; indefinite.
   std::string name = "poisson";
   int dimension = 2;          ///< 2 or 3; helmholtz 2
   std::int64_t points = 255;  ///< along each axis
@@ -26,7 +29,11 @@ struct LinearSystemOptions {
   double anisotropy = 1e-2;   ///< coupling along x relative to the others
   double wavelengths = 4;     ///< of helmholtz along an axis, in the mean
   std::uint64_t seed = 0;     ///< of the coefficient
-  double time = 0;            ///< moves the waves of lognormal: a sequence of systems
+  double time = 0;  ///< moves the waves of lognormal, the obstacles of pressure: a sequence
+  std::int64_t obstacles = 3;  ///< of pressure: balls and boxes with positions by `seed`
+  /// Of pressure: "open_top", u = 0 beyond the high end of the last axis and no flow through the
+  /// other walls; "closed", no flow through any, which makes the matrix singular; "open".
+  std::string walls = "open_top";
 };
 
 struct LinearSystem {
@@ -34,6 +41,18 @@ struct LinearSystem {
   OwnedMat matrix;
   bool symmetric_positive = true;  ///< definite, or semidefinite with the constants as null space
 };
+
+/// A ball (of the maximum norm: a box) in the unit cube.
+struct Obstacle {
+  std::array<double, 3> centre;
+  double radius;
+  bool box;
+  bool contains(const std::array<double, 3>& x, int dimension) const;
+};
+
+/// The obstacles of "pressure": radius 0.06 to 0.14, moving with speeds up to 1 along straight
+/// lines, reflected at the walls.
+std::vector<Obstacle> pressure_obstacles(const LinearSystemOptions& options);
 
 /// Names that make_linear_system() knows.
 const std::vector<std::string>& linear_system_names();
