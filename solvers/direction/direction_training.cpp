@@ -13,10 +13,8 @@
 #include <nopal/train/step_training.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstdio>
-#include <numbers>
+#include <memory>
 
 namespace nopal {
 namespace {
@@ -151,67 +149,98 @@ double convergence_rate(const std::vector<LinearSystem>& systems, const Directio
   return std::exp(comm.sum(sum) / static_cast<double>(systems.size()));
 }
 
-// A batch of the samples, as the network takes it.
-struct Batch {
-  Tensor<float> input, mask, b;  // (B, ..., 1 or 2), (B, ..., 1), (B, ..., 1)
-  std::vector<double> energy;
-  std::vector<std::int64_t> system;
+// A matrix of the training.
+struct TrainingSystem {
+  LinearSystem system;
+  std::vector<float> mask;
+  double unknowns = 0;
 };
 
-Batch make_batch(const DirectionNetOptions& net, const DirectionSamples& samples,
-                 const std::vector<std::vector<float>>& masks, const std::vector<double>& unknowns,
-                 const std::vector<std::int64_t>& which) {
-  const auto count = static_cast<std::int64_t>(which.size());
-  const Shape one = samples.b.shape().with(0, count);
-  const std::int64_t points = one.product(1, one.rank());
-  Batch batch{Tensor<float>(one.with(-1, net.mask ? 2 : 1)),
-              Tensor<float>(one),
-              Tensor<float>(one),
-              {},
-              {}};
-  // On the host: a copy beside the work of a step.
-  std::vector<float> input, mask, b(static_cast<std::size_t>(count * points));
-  for (std::int64_t k = 0; k < count; ++k) {
-    const std::int64_t i = which[static_cast<std::size_t>(k)];
-    const auto system = static_cast<std::size_t>(samples.system[static_cast<std::size_t>(i)]);
-    samples.b.slice(i, 1).copy_to_host(b.data() + k * points);
-    const auto size =
-        static_cast<float>(net.input_scale == "rms" ? std::sqrt(unknowns[system]) : 1.0);
-    for (std::int64_t p = 0; p < points; ++p) {
-      const float m = masks[system][static_cast<std::size_t>(p)];
-      input.push_back(size * b[static_cast<std::size_t>(k * points + p)]);
-      if (net.mask) input.push_back(m);
-      mask.push_back(m);
-    }
-    batch.energy.push_back(samples.energy[static_cast<std::size_t>(i)]);
-    batch.system.push_back(samples.system[static_cast<std::size_t>(i)]);
-  }
-  batch.input.copy_from_host(input.data());
-  batch.mask.copy_from_host(mask.data());
-  batch.b.copy_from_host(b.data());
-  return batch;
-}
+// The residuals that steps draw from, the latest `capacity` of them.
+class Pool {
+ public:
+  explicit Pool(std::int64_t capacity) : capacity_(capacity) {}
 
-// A q of each sample with its own matrix: a differentiable block matrix.
-Variable<float> multiply_each(const std::vector<LinearSystem>& systems,
-                              const std::vector<std::int64_t>& which, const Variable<float>& q) {
-  const Tensor<float> y(q.shape());
-  const auto apply = [&systems, which](const Tensor<float>& x, const Tensor<float>& result) {
-    for (std::size_t k = 0; k < which.size(); ++k) {
+  std::int64_t size() const { return static_cast<std::int64_t>(energy_.size()); }
+
+  void add(const DirectionSamples& samples,
+           const std::vector<std::shared_ptr<const TrainingSystem>>& systems) {
+    if (!b_.defined()) b_ = Tensor<float>(samples.b.shape().with(0, capacity_));
+    for (std::int64_t i = 0; i < samples.b.extent(0); ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      const auto& system = systems[static_cast<std::size_t>(samples.system[k])];
+      b_.slice(next_, 1).copy_from(samples.b.slice(i, 1));
+      if (size() < capacity_) {
+        energy_.push_back(samples.energy[k]);
+        system_.push_back(system);
+      } else {
+        energy_[static_cast<std::size_t>(next_)] = samples.energy[k];
+        system_[static_cast<std::size_t>(next_)] = system;
+      }
+      next_ = (next_ + 1) % capacity_;
+    }
+  }
+
+  struct Batch {
+    Tensor<float> input, mask, b;  // (B, ..., 1 or 2), (B, ..., 1), (B, ..., 1)
+    std::vector<double> energy;
+    std::vector<std::shared_ptr<const TrainingSystem>> system;
+  };
+
+  Batch batch(const DirectionNetOptions& net, const std::vector<std::int64_t>& which) const {
+    const auto count = static_cast<std::int64_t>(which.size());
+    const Shape one = b_.shape().with(0, count);
+    const std::int64_t points = one.product(1, one.rank());
+    Batch batch{Tensor<float>(one.with(-1, net.mask ? 2 : 1)),
+                Tensor<float>(one),
+                Tensor<float>(one),
+                {},
+                {}};
+    // On the host: little beside the work of a step.
+    std::vector<float> input, mask, b(static_cast<std::size_t>(count * points));
+    for (std::int64_t k = 0; k < count; ++k) {
+      const std::int64_t i = which[static_cast<std::size_t>(k)];
+      const auto& system = system_[static_cast<std::size_t>(i)];
+      b_.slice(i, 1).copy_to_host(b.data() + k * points);
+      const auto size =
+          static_cast<float>(net.input_scale == "rms" ? std::sqrt(system->unknowns) : 1.0);
+      for (std::int64_t p = 0; p < points; ++p) {
+        const float m = system->mask[static_cast<std::size_t>(p)];
+        input.push_back(size * b[static_cast<std::size_t>(k * points + p)]);
+        if (net.mask) input.push_back(m);
+        mask.push_back(m);
+      }
+      batch.energy.push_back(energy_[static_cast<std::size_t>(i)]);
+      batch.system.push_back(system);
+    }
+    batch.input.copy_from_host(input.data());
+    batch.mask.copy_from_host(mask.data());
+    batch.b.copy_from_host(b.data());
+    return batch;
+  }
+
+ private:
+  std::int64_t capacity_, next_ = 0;
+  Tensor<float> b_;
+  std::vector<double> energy_;
+  std::vector<std::shared_ptr<const TrainingSystem>> system_;
+};
+
+// A q of each sample with its own matrix, which is symmetric: a differentiable block matrix.
+Variable<float> multiply_each(const std::vector<std::shared_ptr<const TrainingSystem>>& systems,
+                              const Variable<float>& q) {
+  const auto apply = [systems](const Tensor<float>& x) {
+    Tensor<float> y(x.shape());
+    for (std::size_t k = 0; k < systems.size(); ++k) {
       const auto i = static_cast<std::int64_t>(k);
       const Variable<float> one(x.slice(i, 1));
-      const Tensor<float> ax =
-          multiply(systems[static_cast<std::size_t>(which[k])].matrix, one).value();
-      result.slice(i, 1).copy_from(ax);
+      y.slice(i, 1).copy_from(multiply(systems[k]->system.matrix, one).value());
     }
+    return y;
   };
-  apply(q.value(), y);
+  const Tensor<float> y = apply(q.value());
   if (!needs_record(q)) return y;
-  return record<float>(y, [q, apply](const Tensor<float>& dy) {
-    const Tensor<float> dx(q.shape());
-    apply(dy, dx);  // symmetric
-    q.accumulate(dx);
-  });
+  return record<float>(y, [q, apply](const Tensor<float>& dy) { q.accumulate(apply(dy)); });
 }
 
 std::vector<LinearSystem> make_systems(LinearSystemOptions o, std::int64_t count,
@@ -286,107 +315,86 @@ DirectionSamples record_residuals(const std::vector<LinearSystem>& systems,
   return samples;
 }
 
-DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTrainOptions& o,
-                                     const Communicator& comm) {
-  NOPAL_CHECK(o.matrices >= 1 && o.right_sides >= 1 && o.depth >= 1 && o.rounds >= 1 &&
-                  o.steps >= o.rounds && o.batch >= 1 && o.validation >= 1,
-              "training of a direction network: all numbers must be at least 1, and steps at least "
-              "the rounds, got ",
-              o.steps, " steps in ", o.rounds, " rounds");
+namespace {
+
+void check(const DirectionTrainOptions& o) {
+  NOPAL_CHECK(o.matrices >= 1 && o.right_sides >= 1 && o.depth >= 1 && o.interval >= 1 &&
+                  o.steps >= 1 && o.batch >= 1 && o.validation >= 1 && o.validation_interval >= 1,
+              "training of a direction network: all numbers must be at least 1, got ", o.steps,
+              " steps, batch ", o.batch, ", interval ", o.interval, ", ", o.matrices, " matrices, ",
+              o.right_sides, " right-hand sides, depth ", o.depth);
   NOPAL_CHECK(o.loss == "energy" || o.loss == "residual",
               "training of a direction network: the loss must be energy or residual, got '", o.loss,
               "'");
-  const auto start = std::chrono::steady_clock::now();
-  const auto seconds = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
+  NOPAL_CHECK(o.capacity >= o.batch, "training of a direction network: a batch of ", o.batch,
+              " residuals does not fit the capacity of ", o.capacity);
+}
+
+}  // namespace
+
+DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTrainOptions& o,
+                                     const Communicator& comm) {
+  check(o);
   const std::vector<LinearSystem> others = make_systems(o.system, o.validation, o.seed + 1000001);
-  DirectionTrainResult result;
-  result.history.columns = {"round", "step", "loss", "rate", "seconds"};
-  result.rate = 2;
-  std::vector<Tensor<float>> best;
-  std::int64_t done = 0;
-  for (std::int64_t round = 0; round < o.rounds; ++round) {
-    // Other obstacles each round: of a few, a network learns the places.
-    const std::vector<LinearSystem> systems = make_systems(
-        o.system, o.matrices, o.seed + 1 + static_cast<std::uint64_t>(round * o.matrices));
-    std::vector<std::vector<float>> masks;
-    std::vector<double> unknowns;
-    for (const LinearSystem& system : systems) {
-      masks.push_back(mask_of(system));
-      unknowns.push_back(
-          static_cast<double>(std::count(masks.back().begin(), masks.back().end(), 1.F)));
+  Pool pool(o.capacity);
+  // With other obstacles each time: of a few, a network learns the places.
+  const auto record = [&](std::int64_t number, bool with_net) {
+    const auto index = static_cast<std::uint64_t>(number);
+    std::vector<LinearSystem> systems = make_systems(
+        o.system, o.matrices, o.seed + 1 + index * static_cast<std::uint64_t>(o.matrices));
+    const DirectionSamples samples = record_residuals(systems, with_net ? &net : nullptr,
+                                                      o.right_sides, o.depth, o.seed + index, comm);
+    std::vector<std::shared_ptr<const TrainingSystem>> shared;
+    for (LinearSystem& system : systems) {
+      auto one = std::make_shared<TrainingSystem>();
+      one->mask = mask_of(system);
+      one->unknowns = static_cast<double>(std::count(one->mask.begin(), one->mask.end(), 1.F));
+      one->system = std::move(system);
+      shared.push_back(std::move(one));
     }
-    DirectionSamples samples =
-        record_residuals(systems, round == 0 ? nullptr : &net, o.right_sides, o.depth,
-                         o.seed + 31 * static_cast<std::uint64_t>(round + 1), comm);
-    const std::int64_t size = samples.b.extent(0);
-    NOPAL_CHECK(size >= o.batch, "training of a direction network: a batch of ", o.batch,
-                " needs as many samples, but only ", size,
-                " residuals were recorded: more matrices, right-hand sides or depth, or a smaller "
-                "batch");
-    const std::int64_t steps = o.steps * (round + 1) / o.rounds - done;
-    const StepLoss<float> loss = [&](std::int64_t step) -> Variable<float> {
-      const Random random(o.seed + 5, static_cast<std::uint64_t>(done + step));
-      const Slab mine = slab(o.batch, comm.rank(), comm.size());
-      std::vector<std::int64_t> which;
-      for (std::int64_t k = mine.first; k < mine.first + mine.count; ++k)
-        which.push_back(std::min<std::int64_t>(
-            static_cast<std::int64_t>(random.uniform(static_cast<std::uint64_t>(k)) * double(size)),
-            size - 1));
-      if (which.empty()) return Tensor<float>::zeros({1});
-      const Batch batch = make_batch(net.options(), samples, masks, unknowns, which);
-      const Variable<float> input(batch.input);
-      const Variable<float> q =
-          product(net.forward(std::span(&input, 1)), Variable<float>(batch.mask));
-      const Variable<float> aq = multiply_each(systems, batch.system, q);
-      const double weight = 1 / static_cast<double>(o.batch);
-      return o.loss == "energy" ? direction_energy_loss(q, aq, batch.b, batch.energy, weight)
-                                : direction_loss(q, aq, batch.b, weight);
-    };
-    StepOptions training;
-    training.steps = steps;
-    training.learning_rate = o.learning_rate * 0.5 *
-                             (1 + std::cos(std::numbers::pi * static_cast<double>(round) /
-                                           static_cast<double>(o.rounds)));
-    training.validation_interval = steps;
-    training.progress_seconds = 20;
-    if (o.progress)
-      training.progress = [&](const std::string& line) {
-        o.progress("round " + std::to_string(round + 1) + "/" + std::to_string(o.rounds) + "  " +
-                   line);
-      };
-    double mean = 0;
-    std::int64_t counted = 0;
-    const StepLoss<float> averaged = [&](std::int64_t step) {
-      const Variable<float> share = loss(step);
-      if (step >= steps / 2) mean += static_cast<double>(share.value().item()), ++counted;
-      return share;
-    };
-    train_steps<float>(net, averaged, training, comm);
-    done += steps;
-    const double rate = convergence_rate(others, net, o.seed, comm);
-    mean = comm.sum(mean / static_cast<double>(std::max<std::int64_t>(counted, 1)));
-    result.history.rows.push_back(
-        {static_cast<double>(round + 1), static_cast<double>(done), mean, rate, seconds()});
-    if (o.progress && comm.rank() == 0) {
-      char line[160];
-      std::snprintf(line, sizeof line, "round %lld: loss %.4f, %.3f an iteration, %.0f s",
-                    static_cast<long long>(round + 1), mean, rate, seconds());
-      o.progress(line);
+    pool.add(samples, shared);
+  };
+  const StepLoss<float> loss = [&](std::int64_t step) -> Variable<float> {
+    if (pool.size() == 0 || step % o.interval == 0) {
+      const TapePause<float> pause;  // solves are not differentiated
+      record(step / o.interval, step >= o.interval);
     }
-    if (rate < result.rate) {
-      result.rate = rate;
-      best.clear();
-      for (const Parameter<float>* p : net.parameters())
-        best.push_back(p->value().clone());
+    NOPAL_CHECK(pool.size() >= o.batch, "training of a direction network: a batch of ", o.batch,
+                " needs as many residuals, but only ", pool.size(),
+                " were recorded: more matrices, right-hand sides or depth, or a smaller batch");
+    const Random random(o.seed + 5, static_cast<std::uint64_t>(step));
+    const Slab mine = slab(o.batch, comm.rank(), comm.size());
+    std::vector<std::int64_t> which;
+    for (std::int64_t k = mine.first; k < mine.first + mine.count; ++k) {
+      const double u = random.uniform(static_cast<std::uint64_t>(k));
+      which.push_back(std::min(static_cast<std::int64_t>(u * static_cast<double>(pool.size())),
+                               pool.size() - 1));
     }
-    if (o.minutes > 0 && comm.max(seconds()) > 60 * o.minutes) break;
-  }
-  for (std::size_t i = 0; i < best.size(); ++i)
-    net.parameters()[i]->value().copy_from(best[i]);
-  result.seconds = seconds();
-  return result;
+    if (which.empty()) return Tensor<float>::zeros({1});
+    const Pool::Batch batch = pool.batch(net.options(), which);
+    const Variable<float> input(batch.input);
+    const Variable<float> q =
+        product(net.forward(std::span(&input, 1)), Variable<float>(batch.mask));
+    const Variable<float> aq = multiply_each(batch.system, q);
+    const double weight = 1 / static_cast<double>(o.batch);
+    return o.loss == "energy" ? direction_energy_loss(q, aq, batch.b, batch.energy, weight)
+                              : direction_loss(q, aq, batch.b, weight);
+  };
+  StepOptions training;
+  training.steps = o.steps;
+  training.learning_rate = o.learning_rate;
+  training.schedule = "cosine";
+  training.clip_norm = o.clip_norm;
+  training.validation_interval = o.validation_interval;
+  training.checkpoint = o.checkpoint;
+  training.resume = o.resume;
+  training.name = "direction_net " + o.system.name + " " + std::to_string(o.system.points) + " " +
+                  o.system.walls + " " + o.loss;
+  training.progress_seconds = o.progress_seconds;
+  training.progress = o.progress;
+  const StepResult run = train_steps<float>(
+      net, loss, training, comm, [&] { return convergence_rate(others, net, o.seed, comm); });
+  return {run.history, run.best_error, run.seconds};
 }
 
 }  // namespace nopal

@@ -26,6 +26,8 @@ class GridLayout {
   /// The matrix on the boxes of the grid: the one given, or the same in other ranges of rows.
   Mat rows() const { return redistributed_ ? redistributed_.get() : matrix_; }
 
+  bool redistributed() const { return static_cast<bool>(scatter_.get()); }
+
   /// Calls action(b, x) with r's entries on the boxes of the grid, and puts x into z.
   template <class Action>
   void apply(Vec r, Vec z, const Action& action) {

@@ -35,5 +35,6 @@ PetscErrorCode initialize_kokkos();
 
 /// Defined beside what they register.
 PetscErrorCode register_pc_nopal();
+PetscErrorCode register_guess_nopal();
 
 }  // namespace nopal::detail

@@ -35,6 +35,7 @@ struct Context {
   PetscInt precision = automatic_precision;
   std::unique_ptr<Preconditioner> preconditioner;
   bool fallen_back = false;
+  bool outdated = false;         // there are solutions that the coarse space does not know
   PetscBool dcdm = PETSC_FALSE;  // set up the KSP for the deep conjugate direction method
   nopal::OwnedVec inverse_diagonal;
 };
@@ -53,7 +54,8 @@ std::string prefix_of(PC pc) {
 }
 
 PetscErrorCode code_for_model(const std::string& model) {
-  return model == "untrained" || model == "chebyshev" || std::filesystem::exists(model)
+  return model == "untrained" || model == "chebyshev" || model == "pod" ||
+                 std::filesystem::exists(model)
              ? PETSC_ERR_ARG_INCOMP
              : PETSC_ERR_FILE_OPEN;
 }
@@ -72,7 +74,7 @@ PetscErrorCode make_preconditioner(PC pc) {
     c.preconditioner = nopal::detail::make_preconditioner(matrix, dm, c.options, prefix_of(pc));
     c.options.train = 0;  // once
   }));
-  c.fallen_back = false;
+  c.fallen_back = c.outdated = false;
   c.inverse_diagonal.reset();
   PetscCall(PetscLogEventEnd(set_up_event, pc, matrix, nullptr, nullptr));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -202,6 +204,7 @@ PetscErrorCode check_flexible(PC pc, KSP ksp) {
 PetscErrorCode pre_solve(PC pc, KSP ksp, Vec, Vec) {
   PetscFunctionBegin;
   if (context(pc).dcdm) PetscCall(use_dcdm(ksp));
+  if (context(pc).outdated) PetscCall(make_preconditioner(pc));
   if (context(pc).preconditioner->linear())
     PetscCall(choose_precision(pc, ksp));
   else
@@ -218,6 +221,24 @@ PetscErrorCode pre_solve(PC pc, KSP ksp, Vec, Vec) {
       "PC nopal: the matrix is not symmetric, which this method needs: use -%sksp_type gmres "
       "or bcgs",
       prefix ? prefix : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+// Solutions for the coarse space of the next set-up, the latest of them.
+PetscErrorCode post_solve(PC pc, KSP, Vec, Vec x) {
+  PetscFunctionBegin;
+  Context& c = context(pc);
+  if (c.options.model != "pod") PetscFunctionReturn(PETSC_SUCCESS);
+  const MPI_Comm comm = PetscObjectComm(reinterpret_cast<PetscObject>(pc));
+  PetscCall(guard(comm, PETSC_ERR_LIB, "PC nopal", [&] {
+    auto& kept = *c.options.solutions;
+    nopal::OwnedVec copy;
+    NOPAL_PETSC(VecDuplicate(x, copy.receive()));
+    NOPAL_PETSC(VecCopy(x, copy));
+    kept.push_back(std::move(copy));
+    if (kept.size() > 2 * static_cast<std::size_t>(c.options.vectors)) kept.erase(kept.begin());
+  }));
+  c.outdated = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -280,8 +301,8 @@ PetscErrorCode set_from_options(PC pc, nopal::PetscOptionItemsArgument PetscOpti
   Context& c = context(pc);
   PreconditionerOptions& o = c.options;
   PetscOptionsHeadBegin(PetscOptionsObject, "Learned preconditioner (nopal) options");
-  PetscCall(set_text(PetscOptionsObject, "-pc_nopal_model", "Model file, untrained or chebyshev",
-                     o.model));
+  PetscCall(set_text(PetscOptionsObject, "-pc_nopal_model",
+                     "Model file, untrained, chebyshev or pod", o.model));
   PetscInt choice = 0;
   PetscBool set = PETSC_FALSE;
   PetscCall(PetscOptionsEList("-pc_nopal_precision", "Precision of the cycle", nullptr,
@@ -319,6 +340,8 @@ PetscErrorCode set_from_options(PC pc, nopal::PetscOptionItemsArgument PetscOpti
   PetscCall(
       PetscOptionsInt("-pc_nopal_max_levels", "Levels at most", nullptr, number, &number, nullptr));
   o.multigrid.max_levels = static_cast<int>(number);
+  PetscCall(PetscOptionsInt("-pc_nopal_vectors", "Vectors of a coarse space", nullptr, o.vectors,
+                            &o.vectors, nullptr));
   PetscCall(PetscOptionsBool("-pc_nopal_dcdm",
                              "Deep conjugate direction method: makes the KSP fcg with 2 directions",
                              "PCNopalSetDCDM", c.dcdm, &c.dcdm, nullptr));
@@ -359,6 +382,7 @@ PetscErrorCode create(PC pc) {
   pc->ops->apply = apply;
   pc->ops->applytranspose = apply_transpose;
   pc->ops->presolve = pre_solve;
+  pc->ops->postsolve = post_solve;
   pc->ops->reset = reset;
   pc->ops->destroy = destroy;
   pc->ops->view = view;

@@ -5,12 +5,15 @@
 
 #include "plugin/direction_preconditioner.hpp"
 #include "plugin/multigrid_preconditioner.hpp"
+#include "plugin/subspace_preconditioner.hpp"
 
 namespace nopal::detail {
 
 std::unique_ptr<Preconditioner> make_preconditioner(Mat matrix, DM dm,
                                                     const PreconditionerOptions& options,
                                                     const std::string& prefix) {
+  if (options.model == "pod")
+    return std::make_unique<SubspacePreconditioner>(nullptr, options, matrix, dm, prefix);
   GridLayout layout(matrix, dm, options.grid, options.periodic, prefix);
   std::unique_ptr<Model<float>> model;
   if (options.model != "untrained" && options.model != "chebyshev") {
@@ -25,9 +28,9 @@ std::unique_ptr<Preconditioner> make_preconditioner(Mat matrix, DM dm,
       return std::make_unique<DirectionPreconditioner<double>>(std::move(layout), std::move(exact),
                                                                matrix);
     }
-    NOPAL_CHECK(name == "multigrid", options.model, " holds the operator ", name,
-                ", which is no preconditioner: give a model made by nopal train -model multigrid "
-                "or -model direction_net");
+    if (name != "multigrid")
+      return std::make_unique<SubspacePreconditioner>(
+          std::make_unique<GridLayout>(std::move(layout)), options, matrix, dm, prefix);
   }
   return std::make_unique<MultigridPreconditioner>(std::move(layout), std::move(model), options);
 }

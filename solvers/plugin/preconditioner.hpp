@@ -20,8 +20,11 @@ struct PreconditionerOptions {
   std::vector<PetscInt> grid;       ///< x first; empty: that of the DM
   std::vector<PetscBool> periodic;  ///< x first; empty: none
   MultigridOptions multigrid;
-  PetscInt train = 0;  ///< steps of tuning to the matrix
-  std::string save;    ///< where to write the tuned model
+  PetscInt train = 0;     ///< steps of tuning to the matrix
+  std::string save;       ///< where to write the tuned model
+  PetscInt vectors = 20;  ///< of a coarse space
+  /// Of solves before, for the model "pod".
+  std::shared_ptr<std::vector<OwnedVec>> solutions = std::make_shared<std::vector<OwnedVec>>();
 };
 
 /// What a PC `nopal` does, which depends on the model.

@@ -63,5 +63,6 @@ PetscErrorCode nopal_register() {
   PetscFunctionBegin;
   PetscCall(check_petsc_build());
   PetscCall(nopal::detail::register_pc_nopal());
+  PetscCall(nopal::detail::register_guess_nopal());
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -26,6 +26,16 @@ Tape<T>::~Tape() {
 }
 
 template <class T>
+TapePause<T>::TapePause() noexcept : paused_(active_tape<T>()) {
+  active_tape<T>() = nullptr;
+}
+
+template <class T>
+TapePause<T>::~TapePause() {
+  active_tape<T>() = paused_;
+}
+
+template <class T>
 Tape<T>* Tape<T>::active() noexcept {
   return active_tape<T>();
 }
@@ -133,6 +143,7 @@ std::int64_t count(const Parameters<T>& parameters) {
 }
 
 #define NOPAL_INSTANTIATE(T)                                                        \
+  template class TapePause<T>;                                                      \
   template class Tape<T>;                                                           \
   template class Variable<T>;                                                       \
   template Variable<T> record<T>(Tensor<T>, std::function<void(const Tensor<T>&)>); \

@@ -66,6 +66,20 @@ class Tape {
   std::vector<std::shared_ptr<detail::Node<T>>> nodes_;
 };
 
+/// While it lives, the tape of this thread records nothing: for what a loss computes beside itself,
+/// such as data of the next steps.
+template <class T>
+class TapePause {
+ public:
+  TapePause() noexcept;
+  ~TapePause();
+  TapePause(const TapePause&) = delete;
+  TapePause& operator=(const TapePause&) = delete;
+
+ private:
+  Tape<T>* paused_;
+};
+
 /// A tensor that may take part in differentiation. A handle: copies share value and gradient.
 template <class T>
 class Variable {

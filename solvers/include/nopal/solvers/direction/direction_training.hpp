@@ -13,7 +13,7 @@
 
 namespace nopal {
 
-/// Right-hand sides of linear systems, for the training of directions.
+/// Residuals of linear systems, for the training of directions.
 struct DirectionSamples {
   Tensor<float> b;                   ///< (N, X1, ..., Xd, 1), |b| = 1, 0 in obstacles
   std::vector<std::int64_t> system;  ///< which matrix each belongs to
@@ -25,25 +25,30 @@ struct DirectionTrainOptions {
   /// The grid and the walls of the matrices, "pressure" by default; obstacles and seed are set for
   /// each.
   LinearSystemOptions system = pressure();
-  std::int64_t matrices = 8;     ///< the first an empty box, the others with other obstacles
-  std::int64_t right_sides = 8;  ///< of each matrix and round, from which residuals are recorded
-  std::int64_t depth = 16;       ///< iterations that are recorded of each
-  std::int64_t rounds = 8;       ///< residuals are recorded anew at the beginning of each
-  std::int64_t steps = 4000;     ///< of the optimiser, over all rounds
-  std::int64_t batch = 8;        ///< right-hand sides a step, over all ranks
+  std::int64_t steps = 4000;     ///< of the optimiser
+  std::int64_t batch = 8;        ///< residuals a step, over all ranks
+  std::int64_t interval = 100;   ///< steps after which new residuals are recorded
+  std::int64_t matrices = 8;     ///< of a record: a part empty boxes, others with obstacles
+  std::int64_t right_sides = 2;  ///< of each
+  std::int64_t depth = 40;       ///< iterations of each that are kept, fewer if it ends before
+  std::int64_t capacity = 4000;  ///< residuals that steps draw from; the oldest go
   std::string loss = "energy";   ///< or "residual", as published
-  double learning_rate = 1e-3;   ///< of Adam in the first round; falls as a cosine over the rounds
+  double learning_rate = 2e-3;   ///< of Adam at first; falls to 0 as a cosine
+  double clip_norm = 0;          ///< of gradients; 0: none
   std::uint64_t seed = 0;        ///< of obstacles, right-hand sides and batches
   std::int64_t validation = 4;   ///< matrices, others, on which rates are measured
-  double minutes = 0;            ///< ends after the round that exceeds it; 0: no limit
+  std::int64_t validation_interval = 200;  ///< steps between
+  std::string checkpoint;                  ///< see StepOptions; empty: none
+  bool resume = false;                     ///< goes on from it, with residuals recorded anew
+  double progress_seconds = 20;
   std::function<void(const std::string& line)> progress;  ///< called on rank 0
 
   static LinearSystemOptions pressure();
 };
 
 struct DirectionTrainResult {
-  History history;  ///< round, step, loss, rate, seconds
-  double rate = 0;  ///< factor of the residual an iteration, on the validation matrices, to 1e-6
+  History history;  ///< step, learning_rate, loss, validation (the rate), seconds
+  double rate = 0;  ///< best mean factor of the residual an iteration of DCDM to 1e-6, on others
   double seconds = 0;
 };
 
@@ -54,11 +59,13 @@ DirectionSamples record_residuals(const std::vector<LinearSystem>& systems,
                                   const DirectionNet<float>* net, std::int64_t count,
                                   std::int64_t depth, std::uint64_t seed, const Communicator& comm);
 
-/// Trains `net` on residuals that its own solves meet, recorded anew each round: the published loss
-/// or the energy norm of the error that is left, see direction_loss(). Every rank has all
-/// matrices; samples of a batch are divided over the ranks and gradients summed. Leaves the
-/// weights of the round with the best rate. Collective. Errors: fewer samples than a batch, numbers
-/// below 1, a matrix that is not positive definite.
+/// Trains `net` on residuals that its own solves meet: first those of conjugate gradients, then
+/// each `interval` steps those of solves with the weights of that moment, beside what was recorded
+/// before. The loss is the published one or the energy norm of the error that is left, see
+/// direction_loss(). Every rank has all matrices; solves and the residuals of a batch are divided
+/// over the ranks, gradients summed. Leaves the weights with the best rate on matrices and
+/// right-hand sides of their own. Collective. Errors: fewer residuals than a batch, numbers below
+/// 1, a matrix that is not positive definite.
 DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTrainOptions& options,
                                      const Communicator& comm = {});
 

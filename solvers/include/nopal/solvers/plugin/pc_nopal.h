@@ -3,7 +3,9 @@
 
 #pragma once
 
-#include <petscpc.h>
+#include <petscksp.h>
+#include <petscsnes.h>
+#include <petscts.h>
 
 /** \file
  * The preconditioner `nopal` for PETSc programs in C, C++ and (by options) Fortran.
@@ -18,7 +20,7 @@
 extern "C" {
 #endif
 
-/** Registers PC type `nopal`. Error if PETSc's version, scalars or integers are not those that
+/** Registers PC type and KSPGuess type `nopal`. Error if PETSc's version, scalars or integers are not those that
  * nopal was compiled for. */
 PetscErrorCode nopal_register(void);
 
@@ -32,6 +34,22 @@ PetscErrorCode PCNopalSetGrid(PC pc, PetscInt dimension, const PetscInt sizes[])
  * standard truncation and the unpreconditioned norm. For models with a direction network. Option
  * -pc_nopal_dcdm. */
 PetscErrorCode PCNopalSetDCDM(PC pc, PetscBool use);
+
+/** The surrogate of KSPGuess `nopal`: a model whose input is the right-hand side, or a coefficient
+ * (a vector composed with the matrix as "nopal_coefficient") and the right-hand side, and whose
+ * output is the solution. The guess is x + a S(b - A x) with x = 0 or the previous solution
+ * (-ksp_guess_nopal_start) and the a that makes the residual smallest. With
+ * -ksp_guess_nopal_correction pod PETSc's POD guess is used for the error that the surrogate
+ * leaves. Option -ksp_guess_nopal_model. */
+PetscErrorCode KSPGuessNopalSetModel(KSPGuess guess, const char file[]);
+
+/** Newton's method begins with S(x) in place of x, if that makes the residual smaller. The solver
+ * must have a DMDA of one unknown a point. Collective. */
+PetscErrorCode SNESNopalSetInitialGuess(SNES snes, const char file[]);
+
+/** The same for each implicit step of a time integrator, where x is the state before the step (or
+ * what the method extrapolates) and S(x) the surrogate's state after it. Collective. */
+PetscErrorCode TSNopalSetInitialGuess(TS ts, const char file[]);
 
 #ifdef __cplusplus
 }
