@@ -9,6 +9,7 @@
 #include <nopal/solvers/bridge/vec.hpp>
 #include <nopal/solvers/direction/dcdm.hpp>
 #include <nopal/solvers/direction/direction_map.hpp>
+#include <nopal/solvers/direction/lanczos.hpp>
 #include <nopal/train/direction_loss.hpp>
 #include <nopal/train/step_training.hpp>
 
@@ -89,18 +90,28 @@ void solve_exactly(const LinearSystem& system, Vec b, Vec x) {
 // Solves of one system, with directions of the network or steepest descent made conjugate (CG).
 class Solves {
  public:
-  Solves(const LinearSystem& system, const DirectionNet<float>* net)
+  Solves(const LinearSystem& system, const DirectionNet<float>* net, std::int64_t ritz_vectors = 0)
       : system_(system), extents_(extents_of(system)), mask_(mask_of(system)) {
     NOPAL_PETSC(MatGetNullSpace(system.matrix, &space_));
     NOPAL_PETSC(MatCreateVecs(system.matrix, x_.receive(), b_.receive()));
     NOPAL_PETSC(VecDuplicate(x_, exact_.receive()));
+    if (ritz_vectors > 0) ritz_ = std::make_unique<RitzSpace>(system.matrix, ritz_vectors);
     if (net) map_ = std::make_unique<DirectionMap<float>>(*net, Grid(extents_), system.matrix);
   }
   const Shape& extents() const { return extents_; }
 
   DcdmResult run(std::uint64_t seed, std::uint64_t index, int limit, double tolerance,
                  const std::function<void(const PetscScalar* r, double energy)>& record = {}) {
-    set_right_side(b_, extents_, mask_, seed, index, space_);
+    if (ritz_) {
+      ritz_->sample(seed, index, b_);
+      PetscScalar* values = nullptr;
+      NOPAL_PETSC(VecGetArray(b_, &values));
+      for (std::size_t i = 0; i < mask_.size(); ++i)
+        values[i] *= mask_[i];
+      NOPAL_PETSC(VecRestoreArray(b_, &values));
+    } else {
+      set_right_side(b_, extents_, mask_, seed, index, space_);
+    }
     NOPAL_PETSC(VecSet(x_, 0));
     DcdmOptions options{tolerance, limit, {}};
     if (record) {
@@ -133,6 +144,7 @@ class Solves {
   MatNullSpace space_ = nullptr;
   OwnedVec x_, b_, exact_;
   std::unique_ptr<DirectionMap<float>> map_;
+  std::unique_ptr<RitzSpace> ritz_;
 };
 
 // Mean factor of the residual an iteration, in solves to 1e-6 with right-hand sides of other seeds.
@@ -270,8 +282,8 @@ LinearSystemOptions DirectionTrainOptions::pressure() {
 
 DirectionSamples record_residuals(const std::vector<LinearSystem>& systems,
                                   const DirectionNet<float>* net, std::int64_t count,
-                                  std::int64_t depth, std::uint64_t seed,
-                                  const Communicator& comm) {
+                                  std::int64_t depth, std::uint64_t seed, const Communicator& comm,
+                                  std::int64_t ritz_vectors) {
   const Shape extents = extents_of(systems.front());
   const std::int64_t points = extents.size();
   const auto solves = static_cast<std::int64_t>(systems.size()) * count, each = depth + 1;
@@ -284,7 +296,7 @@ DirectionSamples record_residuals(const std::vector<LinearSystem>& systems,
   comm.together([&] {
     for (std::int64_t s = 0; s < solves; ++s) {
       if (s % comm.size() != comm.rank()) continue;
-      Solves one(systems[static_cast<std::size_t>(s / count)], net);
+      Solves one(systems[static_cast<std::size_t>(s / count)], net, ritz_vectors);
       std::int64_t at = s * each;
       std::vector<float> unit(static_cast<std::size_t>(points));
       one.run(seed, static_cast<std::uint64_t>(s), static_cast<int>(depth), 1e-7,
@@ -318,8 +330,9 @@ DirectionSamples record_residuals(const std::vector<LinearSystem>& systems,
 namespace {
 
 void check(const DirectionTrainOptions& o) {
-  NOPAL_CHECK(o.matrices >= 1 && o.right_sides >= 1 && o.depth >= 1 && o.interval >= 1 &&
-                  o.steps >= 1 && o.batch >= 1 && o.validation >= 1 && o.validation_interval >= 1,
+  NOPAL_CHECK(o.matrices >= 1 && o.right_sides >= 1 && o.depth >= 0 && o.ritz_vectors >= 0 &&
+                  o.interval >= 1 && o.steps >= 1 && o.batch >= 1 && o.validation >= 1 &&
+                  o.validation_interval >= 1,
               "training of a direction network: all numbers must be at least 1, got ", o.steps,
               " steps, batch ", o.batch, ", interval ", o.interval, ", ", o.matrices, " matrices, ",
               o.right_sides, " right-hand sides, depth ", o.depth);
@@ -342,8 +355,9 @@ DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTr
     const auto index = static_cast<std::uint64_t>(number);
     std::vector<LinearSystem> systems = make_systems(
         o.system, o.matrices, o.seed + 1 + index * static_cast<std::uint64_t>(o.matrices));
-    const DirectionSamples samples = record_residuals(systems, with_net ? &net : nullptr,
-                                                      o.right_sides, o.depth, o.seed + index, comm);
+    const DirectionSamples samples =
+        record_residuals(systems, with_net ? &net : nullptr, o.right_sides, o.depth, o.seed + index,
+                         comm, o.ritz_vectors);
     std::vector<std::shared_ptr<const TrainingSystem>> shared;
     for (LinearSystem& system : systems) {
       auto one = std::make_shared<TrainingSystem>();

@@ -31,12 +31,16 @@ struct DirectionTrainOptions {
   std::int64_t matrices = 8;     ///< of a record: a part empty boxes, others with obstacles
   std::int64_t right_sides = 2;  ///< of each
   std::int64_t depth = 40;       ///< iterations of each that are kept, fewer if it ends before
-  std::int64_t capacity = 4000;  ///< residuals that steps draw from; the oldest go
-  std::string loss = "energy";   ///< or "residual", as published
-  double learning_rate = 2e-3;   ///< of Adam at first; falls to 0 as a cosine
-  double clip_norm = 0;          ///< of gradients; 0: none
-  std::uint64_t seed = 0;        ///< of obstacles, right-hand sides and batches
-  std::int64_t validation = 4;   ///< matrices, others, on which rates are measured
+  /// Right-hand sides are samples of so many Ritz vectors of each matrix, see RitzSpace::sample();
+  /// 0: noise of random smoothness. With depth 0 and the loss "residual" this is the published
+  /// training.
+  std::int64_t ritz_vectors = 0;
+  std::int64_t capacity = 4000;            ///< residuals that steps draw from; the oldest go
+  std::string loss = "energy";             ///< or "residual", as published
+  double learning_rate = 2e-3;             ///< of Adam at first; falls to 0 as a cosine
+  double clip_norm = 0;                    ///< of gradients; 0: none
+  std::uint64_t seed = 0;                  ///< of obstacles, right-hand sides and batches
+  std::int64_t validation = 4;             ///< matrices, others, on which rates are measured
   std::int64_t validation_interval = 200;  ///< steps between
   std::string checkpoint;                  ///< see StepOptions; empty: none
   bool resume = false;                     ///< goes on from it, with residuals recorded anew
@@ -53,11 +57,13 @@ struct DirectionTrainResult {
 };
 
 /// Residuals of real solves: for each matrix and `count` right-hand sides (noise of random
-/// smoothness), those of the first `depth` iterations of DCDM with `net`, or of conjugate gradients
-/// without it (null). The solves are divided over the ranks; all get all samples. Collective.
+/// smoothness, or samples of Ritz vectors), those of the first `depth` iterations of DCDM with
+/// `net`, or of conjugate gradients without it (null). The solves are divided over the ranks; all
+/// get all samples. Collective.
 DirectionSamples record_residuals(const std::vector<LinearSystem>& systems,
                                   const DirectionNet<float>* net, std::int64_t count,
-                                  std::int64_t depth, std::uint64_t seed, const Communicator& comm);
+                                  std::int64_t depth, std::uint64_t seed, const Communicator& comm,
+                                  std::int64_t ritz_vectors = 0);
 
 /// Trains `net` on residuals that its own solves meet: first those of conjugate gradients, then
 /// each `interval` steps those of solves with the weights of that moment, beside what was recorded

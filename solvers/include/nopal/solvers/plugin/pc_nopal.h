@@ -20,8 +20,8 @@
 extern "C" {
 #endif
 
-/** Registers PC type and KSPGuess type `nopal`. Error if PETSc's version, scalars or integers are not those that
- * nopal was compiled for. */
+/** Registers PC type and KSPGuess type `nopal`. Error if PETSc's version, scalars or integers are
+ * not those that nopal was compiled for. */
 PetscErrorCode nopal_register(void);
 
 /** The model: a file, or "untrained" or "chebyshev". Option -pc_nopal_model. */
