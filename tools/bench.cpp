@@ -24,6 +24,7 @@ struct BenchRequest {
   std::vector<std::string> cases, methods;
   LinearSystemOptions system;
   std::int64_t n2 = 0, n3 = 0, seeds = 3, steps = 0;
+  double step_size = 0;
   MethodSettings settings;
   std::string json;
 };
@@ -53,17 +54,19 @@ std::vector<std::string> case_names() {
 }
 
 // Medians over the right-hand sides of one method on one case.
-nlohmann::json measure_method(const std::string& method, const std::vector<LinearSystem>& systems,
+nlohmann::json measure_method(const std::string& name, const std::vector<LinearSystem>& systems,
+                              const std::vector<LinearSystemOptions>& options,
                               const BenchRequest& request, const Communicator& comm) {
+  Method method(name, request.settings, comm);
   std::vector<double> set_up, solve, total, iterations, memory, residual;
   std::string outcome = "converged";
   const auto runs = static_cast<std::int64_t>(
       systems.size() > 1 ? systems.size() : static_cast<std::size_t>(request.seeds));
   double sum_set_up = 0, sum_solve = 0, sum_iterations = 0;
   for (std::int64_t run = 0; run < runs; ++run) {
-    const LinearSystem& system = systems[systems.size() > 1 ? static_cast<std::size_t>(run) : 0];
+    const std::size_t which = systems.size() > 1 ? static_cast<std::size_t>(run) : 0;
     const SolveRecord record =
-        solve_by(method, system, static_cast<std::uint64_t>(run), request.settings, comm);
+        method.solve(systems[which], options[which], static_cast<std::uint64_t>(run));
     if (record.outcome != "converged") {
       outcome = record.outcome;
       break;
@@ -78,7 +81,7 @@ nlohmann::json measure_method(const std::string& method, const std::vector<Linea
     sum_solve += record.solve_seconds;
     sum_iterations += static_cast<double>(record.iterations);
   }
-  nlohmann::json row = {{"method", method}, {"outcome", outcome}};
+  nlohmann::json row = {{"method", name}, {"outcome", outcome}};
   if (outcome != "converged") return row;
   const bool sequence = systems.size() > 1;
   row.update({{"iterations", sequence ? sum_iterations : median(iterations)},
@@ -88,6 +91,16 @@ nlohmann::json measure_method(const std::string& method, const std::vector<Linea
               {"memory_bytes", median(memory)},
               {"largest_relative_residual", *std::max_element(residual.begin(), residual.end())}});
   return row;
+}
+
+LinearSystem same_system(const LinearSystem& system) {
+  LinearSystem copy;
+  NOPAL_PETSC(PetscObjectReference(reinterpret_cast<PetscObject>(system.dm.get())));
+  NOPAL_PETSC(PetscObjectReference(reinterpret_cast<PetscObject>(system.matrix.get())));
+  *copy.dm.receive() = system.dm;
+  *copy.matrix.receive() = system.matrix;
+  copy.symmetric_positive = system.symmetric_positive;
+  return copy;
 }
 
 void print_rows(const std::string& title, const nlohmann::json& rows) {
@@ -122,9 +135,11 @@ void check_models(const MethodSettings& settings, const Communicator& comm) {
 
 BenchRequest declare(Options& options) {
   BenchRequest r;
-  r.cases = options.texts("cases", "NAME,...",
-                          "systems: poisson, lognormal, jumps, anisotropic, neumann with 2d or 3d; "
-                          "helmholtz [poisson2d]");
+  r.cases =
+      options.texts("cases", "NAME,...",
+                    "systems: poisson, lognormal, jumps, anisotropic, neumann, pressure, heat with "
+                    "2d or 3d; "
+                    "helmholtz [poisson2d]");
   if (r.cases.empty() || r.cases.front().empty()) r.cases = {"poisson2d"};
   r.methods = options.texts("methods", "NAME,...", "of the table [all]");
   if (r.methods.empty() || r.methods.front().empty()) r.methods = method_names();
@@ -136,12 +151,26 @@ BenchRequest declare(Options& options) {
   r.system.wavelengths = options.real("wavelengths", 4, "of helmholtz along an axis", 0);
   r.seeds = options.integer("seeds", 3, "right-hand sides", 1);
   r.steps = options.integer("sequence", 0,
-                            "solve so many systems whose lognormal coefficient moves; 0: one", 0);
+                            "solve so many systems: the lognormal coefficient, the obstacles of "
+                            "pressure or the source of heat moves; 0: one",
+                            0);
+  r.step_size = options.real("step", 0.05, "of the time of such a sequence", 0);
   r.system.seed = static_cast<std::uint64_t>(options.integer("seed", 0, "of the coefficients", 0));
   r.settings.tolerance = options.real("rtol", 1e-8, "of the true residual", 1e-15);
   r.settings.limit = options.integer("max_it", 1000, "iterations at most", 1);
   r.settings.models[2] = options.text("model2d", "", "FILE", "trained model in two dimensions");
   r.settings.models[3] = options.text("model3d", "", "FILE", "trained model in three dimensions");
+  r.settings.directions[2] = options.text("direction2d", "", "FILE", "direction network, for dcdm");
+  r.settings.directions[3] =
+      options.text("direction3d", "", "FILE", "the same in three dimensions");
+  r.settings.surrogates[2] = options.text(
+      "surrogate2d", "", "FILE", "right-hand side (rms 1) to solution, for guess and subspace");
+  r.settings.surrogates[3] =
+      options.text("surrogate3d", "", "FILE", "the same in three dimensions");
+  r.system.walls = options.text("walls", "open_top", "NAME", "of pressure: open_top, closed, open");
+  r.system.obstacles = options.integer("obstacles", 3, "of pressure", 0);
+  r.system.heat_number =
+      options.real("heat_number", 50, "of heat: time step / (mesh width)^2", 1e-12);
   r.json = options.text("json", "", "FILE", "write the tables as JSON, too");
   return r;
 }
@@ -162,9 +191,13 @@ int bench_command(Options& options, const Communicator& comm) {
   if (!options.help_requested() && what != "solve")
     options.fail("expected nopal bench solve, got nopal bench " + what);
   if (!options.ready()) return 0;
-  options.check_files(
-      {{"-model2d", request.settings.models[2]}, {"-model3d", request.settings.models[3]}},
-      {{"-json", request.json}});
+  options.check_files({{"-model2d", request.settings.models[2]},
+                       {"-model3d", request.settings.models[3]},
+                       {"-direction2d", request.settings.directions[2]},
+                       {"-direction3d", request.settings.directions[3]},
+                       {"-surrogate2d", request.settings.surrogates[2]},
+                       {"-surrogate3d", request.settings.surrogates[3]}},
+                      {{"-json", request.json}});
 
   check_models(request.settings, comm);
   bool failed = false;
@@ -177,14 +210,20 @@ int bench_command(Options& options, const Communicator& comm) {
   for (const std::string& name : request.cases) {
     const LinearSystemOptions system = system_of(name, request);
     std::vector<LinearSystem> systems;
+    std::vector<LinearSystemOptions> all_options;
     for (std::int64_t step = 0; step < std::max<std::int64_t>(1, request.steps); ++step) {
       LinearSystemOptions moved = system;
-      moved.time = 0.05 * static_cast<double>(step);
-      systems.push_back(make_linear_system(moved, comm));
+      moved.time = request.step_size * static_cast<double>(step);
+      all_options.push_back(moved);
+      // A heat step has the same matrix each time: an object of its own would be another to PETSc.
+      if (moved.name == "heat" && step > 0)
+        systems.push_back(same_system(systems.front()));
+      else
+        systems.push_back(make_linear_system(moved, comm));
     }
     nlohmann::json rows = nlohmann::json::array();
     for (const std::string& method : request.methods) {
-      rows.push_back(measure_method(method, systems, request, comm));
+      rows.push_back(measure_method(method, systems, all_options, request, comm));
       failed = failed || rows.back()["outcome"].get<std::string>().starts_with("error");
     }
     const std::string title =
@@ -199,6 +238,8 @@ int bench_command(Options& options, const Communicator& comm) {
                                {"anisotropy", system.anisotropy},
                                {"tiles", system.tiles},
                                {"wavelengths", system.wavelengths},
+                               {"obstacles", system.obstacles},
+                               {"walls", system.walls},
                                {"systems", systems.size()},
                                {"methods", rows}});
   }

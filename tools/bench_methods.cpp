@@ -58,19 +58,47 @@ int levels_of(std::int64_t n) {
   return levels;
 }
 
+Pairs joined(Pairs a, const Pairs& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// PC nopal with a model, if there is one.
+Pairs with_model(const std::string& model, const Pairs& more = {}) {
+  return model.empty() ? Pairs{} : joined({{"pc_type", "nopal"}, {"pc_nopal_model", model}}, more);
+}
+
+bool keeps_state(const std::string& method) {
+  return method.starts_with("guess_") || method == "subspace_pod";
+}
+
 // What a method needs; an empty list: it is not there for this case.
 Pairs options_of(const std::string& method, const LinearSystem& system,
                  const MethodSettings& settings, const Communicator& comm) {
   PetscInt dimension = 0, n = 0;
   NOPAL_PETSC(DMDAGetInfo(system.dm, &dimension, &n, nullptr, nullptr, nullptr, nullptr, nullptr,
                           nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
-  const std::string& model = settings.models.at(static_cast<std::size_t>(dimension));
+  const auto d = static_cast<std::size_t>(dimension);
+  const std::string& model = settings.models.at(d);
   const std::string local = system.symmetric_positive ? "icc" : "ilu";
+  const Pairs icc = comm.size() > 1 ? Pairs{{"pc_type", "bjacobi"}, {"sub_pc_type", local}}
+                                    : Pairs{{"pc_type", local}};
+  Pairs icc_beside;
+  for (const auto& [name, value] : icc)
+    icc_beside.emplace_back("pc_nopal_sub_" + name, value);
+  const auto guess = [&](const Pairs& more) {
+    const std::string& surrogate = settings.surrogates.at(d);
+    return surrogate.empty() ? Pairs{}
+                             : joined(joined(icc, {{"ksp_guess_type", "nopal"},
+                                                   {"ksp_guess_nopal_start", "previous"},
+                                                   {"ksp_guess_nopal_rms", "1"},
+                                                   {"ksp_guess_nopal_model", surrogate}}),
+                                      more);
+  };
   const std::map<std::string, Pairs> table = {
       {"none", {{"pc_type", "none"}}},
       {"jacobi", {{"pc_type", "jacobi"}}},
-      {"icc", comm.size() > 1 ? Pairs{{"pc_type", "bjacobi"}, {"sub_pc_type", local}}
-                              : Pairs{{"pc_type", local}}},
+      {"icc", icc},
       {"gamg",
        {{"pc_type", "gamg"},
         {"pc_gamg_threshold", "0.01"},
@@ -102,7 +130,16 @@ Pairs options_of(const std::string& method, const LinearSystem& system,
                                       {"mg_coarse_redundant_pc_type", "svd"}}},
       {"nopal_untrained", {{"pc_type", "nopal"}, {"pc_nopal_model", "untrained"}}},
       {"nopal_chebyshev", {{"pc_type", "nopal"}, {"pc_nopal_model", "chebyshev"}}},
-      {"nopal", model.empty() ? Pairs{} : Pairs{{"pc_type", "nopal"}, {"pc_nopal_model", model}}}};
+      {"nopal", with_model(model)},
+      {"dcdm", with_model(settings.directions.at(d), {{"pc_nopal_dcdm", "1"}})},
+      {"subspace", with_model(settings.surrogates.at(d), icc_beside)},
+      {"subspace_pod", with_model("pod", icc_beside)},
+      {"guess_none", icc},
+      {"guess_previous", icc},
+      {"guess_pod", joined(icc, {{"ksp_guess_type", "pod"}})},
+      {"guess_fischer", joined(icc, {{"ksp_guess_type", "fischer"}})},
+      {"guess_nopal", guess({})},
+      {"guess_nopal_pod", guess({{"ksp_guess_nopal_correction", "pod"}})}};
   return table.at(method);
 }
 
@@ -151,47 +188,6 @@ double memory_now(const Communicator& comm) {
   return comm.sum(bytes);
 }
 
-SolveRecord solve(const LinearSystem& system, std::uint64_t seed, const MethodSettings& settings,
-                  const Communicator& comm) {
-  SolveRecord record;
-  OwnedVec b, x;
-  NOPAL_PETSC(MatCreateVecs(system.matrix, x.receive(), b.receive()));
-  set_right_side(system, b, seed);
-  OwnedKSP ksp;
-  NOPAL_PETSC(KSPCreate(petsc_communicator(comm), ksp.receive()));
-  NOPAL_PETSC(KSPSetOptionsPrefix(ksp, prefix));
-  NOPAL_PETSC(KSPSetOperators(ksp, system.matrix, system.matrix));
-  NOPAL_PETSC(KSPSetDM(ksp, system.dm));
-  NOPAL_PETSC(ksp_ignore_dm(ksp));
-  NOPAL_PETSC(KSPSetType(ksp, system.symmetric_positive ? KSPCG : KSPFGMRES));
-  if (system.symmetric_positive) NOPAL_PETSC(KSPSetNormType(ksp, KSP_NORM_UNPRECONDITIONED));
-  NOPAL_PETSC(KSPSetTolerances(ksp, settings.tolerance, NOPAL_PETSC_KEEP, NOPAL_PETSC_KEEP,
-                               static_cast<PetscInt>(settings.limit)));
-  NOPAL_PETSC(KSPSetFromOptions(ksp));
-  const double before = memory_now(comm);
-  comm.barrier();
-  auto start = std::chrono::steady_clock::now();
-  NOPAL_PETSC(KSPSetUp(ksp));
-  record.set_up_seconds = comm.max(seconds_since(start));
-  comm.barrier();
-  start = std::chrono::steady_clock::now();
-  NOPAL_PETSC(KSPSolve(ksp, b, x));
-  record.solve_seconds = comm.max(seconds_since(start));
-  record.memory = memory_now(comm) - before;
-  PetscInt iterations = 0;
-  KSPConvergedReason reason = KSP_CONVERGED_ITERATING;
-  NOPAL_PETSC(KSPGetIterationNumber(ksp, &iterations));
-  NOPAL_PETSC(KSPGetConvergedReason(ksp, &reason));
-  record.iterations = iterations;
-  record.relative_residual = relative_residual(system.matrix, b, x);
-  const char* text = nullptr;
-  NOPAL_PETSC(KSPGetConvergedReasonString(ksp, &text));
-  record.outcome = reason > 0
-                       ? "converged"
-                       : std::string(text) + " after " + std::to_string(iterations) + " iterations";
-  return record;
-}
-
 }  // namespace
 
 std::vector<std::string> method_names() {
@@ -205,24 +201,87 @@ std::vector<std::string> method_names() {
           "mg",
           "nopal_untrained",
           "nopal_chebyshev",
-          "nopal"};
+          "nopal",
+          "dcdm",
+          "subspace",
+          "subspace_pod",
+          "guess_none",
+          "guess_previous",
+          "guess_pod",
+          "guess_fischer",
+          "guess_nopal",
+          "guess_nopal_pod"};
 }
 
-SolveRecord solve_by(const std::string& method, const LinearSystem& system, std::uint64_t seed,
-                     const MethodSettings& settings, const Communicator& comm) {
+Method::Method(const std::string& name, const MethodSettings& settings, const Communicator& comm)
+    : name_(name), settings_(settings), comm_(comm) {}
+
+SolveRecord Method::solve(const LinearSystem& system, const LinearSystemOptions& options,
+                          std::uint64_t seed) {
   NOPAL_PETSC(nopal_register());
-  Pairs options = options_of(method, system, settings, comm);
   SolveRecord record;
-  record.outcome = method == "nopal" ? "no model given (-model2d, -model3d)"
-                                     : "not possible for this number of points";
-  if (options.empty()) return record;
-  const TemporaryOptions scope(std::move(options));
+  Pairs pairs = options_of(name_, system, settings_, comm_);
+  record.outcome = name_ == "nopal"  ? "no model given (-model2d, -model3d)"
+                   : name_ == "dcdm" ? "no model given (-direction2d, -direction3d)"
+                   : name_ == "mg"   ? "not possible for this number of points"
+                                     : "no model given (-surrogate2d, -surrogate3d)";
+  if (pairs.empty()) return record;
+  const TemporaryOptions scope(std::move(pairs));
   try {
-    return solve(system, seed, settings, comm);
+    return run(system, options, seed);
   } catch (const Error& error) {
     record.outcome = std::string("error: ") + error.what();
     return record;
   }
+}
+
+SolveRecord Method::run(const LinearSystem& system, const LinearSystemOptions& options,
+                        std::uint64_t seed) {
+  SolveRecord record;
+  const bool first = !x_ || !keeps_state(name_);
+  OwnedVec b;
+  if (!x_) NOPAL_PETSC(MatCreateVecs(system.matrix, x_.receive(), nullptr));
+  NOPAL_PETSC(VecDuplicate(x_, b.receive()));
+  if (options.name == "heat")
+    set_heat_step(options, system.dm, options.time > 0 ? x_.get() : nullptr, b);
+  else
+    set_right_side(system, b, seed);
+  const double before = memory_now(comm_);
+  if (first) {
+    NOPAL_PETSC(KSPCreate(petsc_communicator(comm_), ksp_.receive()));
+    NOPAL_PETSC(KSPSetOptionsPrefix(ksp_, prefix));
+    NOPAL_PETSC(KSPSetDM(ksp_, system.dm));
+    NOPAL_PETSC(ksp_ignore_dm(ksp_));
+    NOPAL_PETSC(KSPSetType(ksp_, system.symmetric_positive ? KSPCG : KSPFGMRES));
+    if (system.symmetric_positive) NOPAL_PETSC(KSPSetNormType(ksp_, KSP_NORM_UNPRECONDITIONED));
+    NOPAL_PETSC(KSPSetTolerances(ksp_, settings_.tolerance, NOPAL_PETSC_KEEP, NOPAL_PETSC_KEEP,
+                                 static_cast<PetscInt>(settings_.limit)));
+  }
+  NOPAL_PETSC(KSPSetOperators(ksp_, system.matrix, system.matrix));
+  if (first) NOPAL_PETSC(KSPSetFromOptions(ksp_));
+  const bool from_previous = name_ == "guess_previous" && options.time > 0;
+  NOPAL_PETSC(KSPSetInitialGuessNonzero(ksp_, from_previous ? PETSC_TRUE : PETSC_FALSE));
+  comm_.barrier();
+  auto start = std::chrono::steady_clock::now();
+  NOPAL_PETSC(KSPSetUp(ksp_));
+  record.set_up_seconds = comm_.max(seconds_since(start));
+  comm_.barrier();
+  start = std::chrono::steady_clock::now();
+  NOPAL_PETSC(KSPSolve(ksp_, b, x_));
+  record.solve_seconds = comm_.max(seconds_since(start));
+  record.memory = memory_now(comm_) - before;
+  PetscInt iterations = 0;
+  KSPConvergedReason reason = KSP_CONVERGED_ITERATING;
+  NOPAL_PETSC(KSPGetIterationNumber(ksp_, &iterations));
+  NOPAL_PETSC(KSPGetConvergedReason(ksp_, &reason));
+  record.iterations = iterations;
+  record.relative_residual = relative_residual(system.matrix, b, x_);
+  const char* text = nullptr;
+  NOPAL_PETSC(KSPGetConvergedReasonString(ksp_, &text));
+  record.outcome = reason > 0
+                       ? "converged"
+                       : std::string(text) + " after " + std::to_string(iterations) + " iterations";
+  return record;
 }
 
 }  // namespace nopal::tools

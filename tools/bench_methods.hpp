@@ -15,10 +15,12 @@ namespace nopal::tools {
 struct MethodSettings {
   double tolerance = 1e-8;  ///< relative, of the true residual
   std::int64_t limit = 1000;
-  std::array<std::string, 4> models;  ///< trained model by dimension; empty: not measured
+  std::array<std::string, 4> models;      ///< trained multigrid by dimension; empty: not measured
+  std::array<std::string, 4> directions;  ///< direction networks
+  std::array<std::string, 4> surrogates;  ///< right-hand side to solution
 };
 
-/// One solve from a zero guess.
+/// One solve.
 struct SolveRecord {
   std::string outcome;  ///< "converged", or why not
   std::int64_t iterations = 0;
@@ -27,13 +29,30 @@ struct SolveRecord {
   double relative_residual = 0;
 };
 
-/// Preconditioners, in the order of a table.
+/// Methods, in the order of a table.
 std::vector<std::string> method_names();
 
-/// Solves with a random right-hand side by conjugate gradients, or flexible GMRES for matrices that
-/// are not positive, and the preconditioner of a name. A method that is not there or fails is an
-/// outcome, no Error. Collective.
-SolveRecord solve_by(const std::string& method, const LinearSystem& system, std::uint64_t seed,
-                     const MethodSettings& settings, const Communicator& comm);
+/// A method for one system after the other: by conjugate gradients, or flexible GMRES for matrices
+/// that are not positive, from a zero guess but for the methods guess_*. The solver of these and of
+/// subspace_pod lives through all systems; others are made anew.
+class Method {
+ public:
+  Method(const std::string& name, const MethodSettings& settings, const Communicator& comm);
+
+  /// With the right-hand side of a heat step, or a random one. What is not there or fails is an
+  /// outcome, no Error. Collective.
+  SolveRecord solve(const LinearSystem& system, const LinearSystemOptions& options,
+                    std::uint64_t seed);
+
+ private:
+  SolveRecord run(const LinearSystem& system, const LinearSystemOptions& options,
+                  std::uint64_t seed);
+
+  std::string name_;
+  const MethodSettings& settings_;
+  Communicator comm_;
+  OwnedKSP ksp_;
+  OwnedVec x_;  // the solution before
+};
 
 }  // namespace nopal::tools

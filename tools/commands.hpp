@@ -20,6 +20,7 @@ struct Command {
 int generate_command(Options& options, const Communicator& comm);
 int convert_command(Options& options, const Communicator& comm);
 int train_command(Options& options, const Communicator& comm);
+int train_direction_command(Options& options, const Communicator& comm);  ///< of train, by -model
 int train_multigrid_command(Options& options, const Communicator& comm);  ///< of train, by -model
 int evaluate_command(Options& options, const Communicator& comm);
 int predict_command(Options& options, const Communicator& comm);

@@ -221,6 +221,7 @@ void record_provenance(Model<float>& model, const TrainRequest& request, const S
 }  // namespace
 
 int train_command(Options& options, const Communicator& comm) {
+  if (Options::peek("model") == "direction_net") return train_direction_command(options, comm);
   if (Options::peek("model") == "multigrid") return train_multigrid_command(options, comm);
   TrainRequest request;
   declare_files(options, request);
@@ -231,7 +232,7 @@ int train_command(Options& options, const Communicator& comm) {
   declare_training(options, request);
   options.note(
       "-model multigrid trains a preconditioner and needs no data: its options are those of\n"
-      "nopal train -model multigrid -help");
+      "nopal train -model multigrid -help; so does -model direction_net");
   if (!options.ready()) return 0;
 
   check_files(options, request);

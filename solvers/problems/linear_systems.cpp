@@ -199,7 +199,7 @@ void assemble_diffusion(const LinearSystemOptions& o, const LinearSystem& system
         diagonal += coupling;
         if (inside) add(system.matrix, p, q, -coupling);
       }
-    add(system.matrix, p, p, diagonal);
+    add(system.matrix, p, p, diagonal + (o.name == "heat" ? 1 / o.heat_number : 0));
   });
 }
 
@@ -253,8 +253,10 @@ void check(const LinearSystemOptions& o) {
   NOPAL_CHECK(o.dimension == 2 || (o.dimension == 3 && o.name != "helmholtz"), "the system ",
               o.name, " has no ", o.dimension, "-dimensional form");
   NOPAL_CHECK(o.points >= 8, "a linear system needs at least 8 points an axis, got ", o.points);
-  NOPAL_CHECK(o.contrast >= 1 && o.anisotropy > 0 && o.wavelengths >= 0 && o.tiles >= 1,
-              "expected a contrast of at least 1, an anisotropy above 0, at least 1 tile");
+  NOPAL_CHECK(o.contrast >= 1 && o.anisotropy > 0 && o.wavelengths >= 0 && o.tiles >= 1 &&
+                  o.heat_number > 0,
+              "expected a contrast of at least 1, an anisotropy and a heat number above 0, at "
+              "least 1 tile");
   NOPAL_CHECK(o.obstacles >= 0, "the number of obstacles must not be negative, got ", o.obstacles);
   NOPAL_CHECK(o.walls == "open_top" || o.walls == "closed" || o.walls == "open",
               "walls must be open_top, closed or open, got '", o.walls, "'");
@@ -290,9 +292,26 @@ std::vector<Obstacle> pressure_obstacles(const LinearSystemOptions& o) {
   return result;
 }
 
+void set_heat_step(const LinearSystemOptions& o, DM dm, Vec previous, Vec b) {
+  const auto n = static_cast<double>(o.points);
+  PetscInt local = 0;
+  PetscScalar* values = nullptr;
+  NOPAL_PETSC(VecGetArrayWrite(b, &values));
+  each_point(dm, [&](const Index& p) {
+    double distance = 0;
+    const double centre[3] = {0.5 + 0.3 * std::cos(2 * pi * o.time),
+                              0.5 + 0.3 * std::sin(2 * pi * o.time), 0.5};
+    for (std::size_t a = 0; a < static_cast<std::size_t>(o.dimension); ++a)
+      distance += std::pow((double(p[a]) + 0.5) / n - centre[a], 2);
+    values[local++] = std::exp(-distance / 0.02) * 1e3 / (n * n);
+  });
+  NOPAL_PETSC(VecRestoreArrayWrite(b, &values));
+  if (previous) NOPAL_PETSC(VecAXPY(b, 1 / o.heat_number, previous));
+}
+
 const std::vector<std::string>& linear_system_names() {
-  static const std::vector<std::string> names{"poisson", "lognormal", "jumps",    "anisotropic",
-                                              "neumann", "pressure",  "helmholtz"};
+  static const std::vector<std::string> names{"poisson", "lognormal", "jumps", "anisotropic",
+                                              "neumann", "pressure",  "heat",  "helmholtz"};
   return names;
 }
 

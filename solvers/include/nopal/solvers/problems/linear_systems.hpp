@@ -19,7 +19,8 @@ struct LinearSystemOptions {
   /// 1, weaker along x). "neumann": k = 1, no flow through the sides and around rectangular
   /// obstacles, whose cells have rows x = b. "pressure": the same with obstacles that move, for the
   /// pressure of a flow such as a plume of smoke, and the walls of your choice; cells that
-  /// obstacles shut off belong to them. "helmholtz": bilinear elements of -laplace u - (omega /
+  /// obstacles shut off belong to them. "heat": poisson + I / heat_number, a
+  /// step of backward Euler. "helmholtz": bilinear elements of -laplace u - (omega /
   /// c)^2 u, no flow through the sides, c a random field; indefinite.
   std::string name = "poisson";
   int dimension = 2;          ///< 2 or 3; helmholtz 2
@@ -29,7 +30,8 @@ struct LinearSystemOptions {
   double anisotropy = 1e-2;   ///< coupling along x relative to the others
   double wavelengths = 4;     ///< of helmholtz along an axis, in the mean
   std::uint64_t seed = 0;     ///< of the coefficient
-  double time = 0;  ///< moves the waves of lognormal, the obstacles of pressure: a sequence
+  double time = 0;          ///< moves the waves of lognormal, the obstacles of pressure: a sequence
+  double heat_number = 50;  ///< of heat: time step / (mesh width)^2
   std::int64_t obstacles = 3;  ///< of pressure: balls and boxes with positions by `seed`
   /// Of pressure: "open_top", u = 0 beyond the high end of the last axis and no flow through the
   /// other walls; "closed", no flow through any, which makes the matrix singular; "open".
@@ -53,6 +55,10 @@ struct Obstacle {
 /// The obstacles of "pressure": radius 0.06 to 0.14, moving with speeds up to 1 along straight
 /// lines, reflected at the walls.
 std::vector<Obstacle> pressure_obstacles(const LinearSystemOptions& options);
+
+/// The right-hand side of a step of "heat": u / heat_number + a source that moves with
+/// options.time. `previous` may be null, for u = 0.
+void set_heat_step(const LinearSystemOptions& options, DM dm, Vec previous, Vec b);
 
 /// Names that make_linear_system() knows.
 const std::vector<std::string>& linear_system_names();
