@@ -34,10 +34,11 @@ struct Context {
   std::vector<PetscInt> points;
   PetscInt start = from_zero, correction = no_correction;
   PetscBool rms = PETSC_FALSE;
+  PetscInt smooth = 0;  // sweeps
   std::unique_ptr<GridLayout> layout;
   std::unique_ptr<FieldMap> surrogate;
   KSPGuess inner = nullptr;  // of the error of the surrogate
-  OwnedVec previous, right_side, residual, guess, surrogate_guess, product;
+  OwnedVec previous, right_side, residual, guess, surrogate_guess, product, change;
   bool has_previous = false;
   PetscInt formed = 0, refused = 0;
 };
@@ -65,8 +66,8 @@ void make_surrogate(KSPGuess guess) {
   NOPAL_CHECK(!c.layout->redistributed(),
               "a guess for rows in natural order needs whole planes "
               "of the grid on each rank");
-  for (OwnedVec* v :
-       {&c.previous, &c.right_side, &c.residual, &c.guess, &c.surrogate_guess, &c.product})
+  for (OwnedVec* v : {&c.previous, &c.right_side, &c.residual, &c.guess, &c.surrogate_guess,
+                      &c.product, &c.change})
     NOPAL_PETSC(MatCreateVecs(guess->A, v->receive(), nullptr));
 }
 
@@ -96,6 +97,16 @@ void add_surrogate(KSPGuess guess, Vec r, Vec x) {
   std::vector<Vec> inputs{c.right_side.get()};
   if (c.surrogate->inputs() == 2) inputs.insert(inputs.begin(), coefficient_of(guess->A));
   c.surrogate->apply(inputs, c.guess);
+  // A network's errors are rough, which a residual feels more than an error: sweeps of the
+  // preconditioner take them out.
+  PC pc = nullptr;
+  NOPAL_PETSC(KSPGetPC(guess->ksp, &pc));
+  for (PetscInt sweep = 0; sweep < c.smooth; ++sweep) {
+    NOPAL_PETSC(MatMult(guess->A, c.guess, c.product));
+    NOPAL_PETSC(VecAYPX(c.product, -1, c.right_side));
+    NOPAL_PETSC(PCApply(pc, c.product, c.change));
+    NOPAL_PETSC(VecAXPY(c.guess, 1, c.change));
+  }
   NOPAL_PETSC(MatMult(guess->A, c.guess, c.product));
   PetscScalar along = 0, square = 0;
   NOPAL_PETSC(VecDot(r, c.product, &along));
@@ -219,6 +230,9 @@ PetscErrorCode set_from_options(KSPGuess guess) {
   PetscCall(PetscOptionsBool("-ksp_guess_nopal_rms",
                              "The surrogate takes right-hand sides with a mean square of 1",
                              nullptr, c.rms, &c.rms, nullptr));
+  PetscCall(PetscOptionsInt("-ksp_guess_nopal_smooth",
+                            "Sweeps of the preconditioner on the surrogate's answer", nullptr,
+                            c.smooth, &c.smooth, nullptr));
   PetscCall(PetscOptionsIntArray("-ksp_guess_nopal_grid", "Points M,N[,P] without DM, x first",
                                  nullptr, sizes, &count, &set));
   if (set) c.points.assign(sizes, sizes + count);
