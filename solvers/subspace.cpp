@@ -130,15 +130,20 @@ OwnedMat columns_of(const std::vector<OwnedVec>& vectors) {
   PetscInt rows = 0, all_rows = 0;
   NOPAL_PETSC(VecGetLocalSize(vectors[0], &rows));
   NOPAL_PETSC(VecGetSize(vectors[0], &all_rows));
+  const auto count = static_cast<PetscInt>(vectors.size());
+  PetscInt first = 0;
+  NOPAL_PETSC(VecGetOwnershipRange(vectors[0], &first, nullptr));
   OwnedMat matrix;
-  NOPAL_PETSC(MatCreateDense(PetscObjectComm(reinterpret_cast<PetscObject>(vectors[0].get())), rows,
-                             PETSC_DECIDE, all_rows, static_cast<PetscInt>(vectors.size()), nullptr,
-                             matrix.receive()));
-  for (std::size_t k = 0; k < vectors.size(); ++k) {
-    Vec column = nullptr;
-    NOPAL_PETSC(MatDenseGetColumnVecWrite(matrix, static_cast<PetscInt>(k), &column));
-    NOPAL_PETSC(VecCopy(vectors[k], column));
-    NOPAL_PETSC(MatDenseRestoreColumnVecWrite(matrix, static_cast<PetscInt>(k), &column));
+  NOPAL_PETSC(MatCreateAIJ(PetscObjectComm(reinterpret_cast<PetscObject>(vectors[0].get())), rows,
+                           PETSC_DECIDE, all_rows, count, count, nullptr, count, nullptr,
+                           matrix.receive()));
+  for (PetscInt k = 0; k < count; ++k) {
+    const Vec column = vectors[static_cast<std::size_t>(k)];
+    const PetscScalar* values = nullptr;
+    NOPAL_PETSC(VecGetArrayRead(column, &values));
+    for (PetscInt i = 0; i < rows; ++i)
+      NOPAL_PETSC(MatSetValue(matrix, first + i, k, values[i], INSERT_VALUES));
+    NOPAL_PETSC(VecRestoreArrayRead(column, &values));
   }
   NOPAL_PETSC(MatAssemblyBegin(matrix, MAT_FINAL_ASSEMBLY));
   NOPAL_PETSC(MatAssemblyEnd(matrix, MAT_FINAL_ASSEMBLY));

@@ -80,6 +80,7 @@ void solve(Method& method, const nopal::LinearSystem& system, Vec b, Vec x,
   NOPAL_PETSC(KSPSetTolerances(ksp, tolerance, NOPAL_PETSC_KEEP, NOPAL_PETSC_KEEP, 2000));
   NOPAL_PETSC(KSPGetPC(ksp, &pc));
   NOPAL_PETSC(PCSetType(pc, method.pc));
+  NOPAL_PETSC(KSPSetErrorIfNotConverged(ksp, PETSC_TRUE));
   const bool dcdm = method.name == "dcdm";
   NOPAL_PETSC(PCNopalSetModel(pc, dcdm ? model.c_str() : "chebyshev"));
   NOPAL_PETSC(PCNopalSetDCDM(pc, dcdm ? PETSC_TRUE : PETSC_FALSE));
@@ -102,7 +103,7 @@ void run(const nopal::Communicator& comm) {
   const bool speaks = comm.rank() == 0;
 
   // 1. Options.
-  std::int64_t dimension = 2, points = 32, steps = 400, frames = 4;
+  std::int64_t dimension = 2, points = 32, steps = 1500, frames = 4;
   double tolerance = 1e-6;
   std::string model_file, out = "dcdm_pressure_poisson.safetensors",
                           picture = "dcdm_pressure_poisson.png", fields = "fields.png";
@@ -125,11 +126,8 @@ void run(const nopal::Communicator& comm) {
   if (model_file.empty()) {
     nopal::DirectionNetOptions shape;
     shape.dimension = dimension;
-    shape.filters = 12;
     shape.levels = 3;
-    shape.head_blocks = 0;
-    shape.coarse_blocks = 1;
-    shape.tail_blocks = 1;
+    shape.coarse_blocks = 2;
     shape.mask = true;
     shape.input_scale = "rms";
     auto op = std::make_unique<nopal::DirectionNet<float>>(shape);
@@ -141,7 +139,7 @@ void run(const nopal::Communicator& comm) {
     training.steps = steps;
     training.interval = 40;
     training.validation_interval = 100;
-    training.learning_rate = 4e-3;
+    training.learning_rate = 2e-3;
     training.progress_seconds = 5;
     training.progress = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
     const auto result = train_direction(net, training, comm);

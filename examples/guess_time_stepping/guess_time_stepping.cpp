@@ -56,6 +56,7 @@ nopal::OwnedKSP make_solver(const nopal::LinearSystem& system, MPI_Comm comm, do
   NOPAL_PETSC(KSPSetTolerances(ksp, tolerance, NOPAL_PETSC_KEEP, NOPAL_PETSC_KEEP, 2000));
   NOPAL_PETSC(KSPGetPC(ksp, &pc));
   NOPAL_PETSC(PCSetType(pc, ranks > 1 ? PCBJACOBI : PCICC));
+  NOPAL_PETSC(KSPSetErrorIfNotConverged(ksp, PETSC_TRUE));
   return ksp;
 }
 

@@ -30,7 +30,7 @@ std::vector<OwnedVec> trunk_vectors(const DeepONet<float>& op, const Tensor<doub
 std::vector<OwnedVec> response_vectors(FieldMap& surrogate, std::int64_t count, std::uint64_t seed,
                                        Vec like);
 
-/// The vectors as the columns of a dense matrix, for instance for PCDeflationSetSpace().
+/// The vectors as the columns of a matrix, AIJ with all entries, as PCDeflationSetSpace() needs it.
 OwnedMat columns_of(const std::vector<OwnedVec>& vectors);
 
 }  // namespace nopal
