@@ -246,6 +246,7 @@ SolveRecord Method::run(const LinearSystem& system, const LinearSystemOptions& o
     set_heat_step(options, system.dm, options.time > 0 ? x_.get() : nullptr, b);
   else
     set_right_side(system, b, seed);
+  if (first) ksp_.reset();  // its memory is not the next one's
   const double before = memory_now(comm_);
   if (first) {
     NOPAL_PETSC(KSPCreate(petsc_communicator(comm_), ksp_.receive()));
