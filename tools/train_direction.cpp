@@ -92,6 +92,7 @@ int train_direction_command(Options& options, const Communicator& comm) {
         "dimensions, %d rank%s\n",
         static_cast<long long>(count(net->parameters())), static_cast<long long>(t.system.points),
         t.system.dimension, comm.size(), comm.size() == 1 ? "" : "s");
+  t.trained = !start.empty();
   t.progress_seconds = 5;
   t.progress = [](const std::string& line) {
     std::printf("%s\n", line.c_str());

@@ -113,7 +113,7 @@ void run(const nopal::Communicator& comm) {
   const bool speaks = comm.rank() == 0;
 
   // 1. Options.
-  std::int64_t points = 65, coarse = 33, samples = 300, steps = 8000, vectors = 20;
+  std::int64_t points = 65, coarse = 33, samples = 300, steps = 20000, vectors = 20;
   std::string model_file, out = "deflation_trunk_basis.safetensors",
                           picture = "deflation_trunk_basis.png", functions = "trunk.png";
   const auto own_options = [&](nopal::PetscOptionReader& read) {

@@ -371,7 +371,7 @@ DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTr
   const StepLoss<float> loss = [&](std::int64_t step) -> Variable<float> {
     if (pool.size() == 0 || step % o.interval == 0) {
       const TapePause<float> pause;  // solves are not differentiated
-      record(step / o.interval, step >= o.interval);
+      record(step / o.interval, o.trained || step >= o.interval);
     }
     NOPAL_CHECK(pool.size() >= o.batch, "training of a direction network: a batch of ", o.batch,
                 " needs as many residuals, but only ", pool.size(),

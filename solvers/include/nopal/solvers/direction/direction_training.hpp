@@ -42,8 +42,11 @@ struct DirectionTrainOptions {
   std::uint64_t seed = 0;                  ///< of obstacles, right-hand sides and batches
   std::int64_t validation = 4;             ///< matrices, others, on which rates are measured
   std::int64_t validation_interval = 200;  ///< steps between
-  std::string checkpoint;                  ///< see StepOptions; empty: none
-  bool resume = false;                     ///< goes on from it, with residuals recorded anew
+  /// The weights are of an earlier training: the first residuals are those of solves with them,
+  /// not of conjugate gradients, which would undo it.
+  bool trained = false;
+  std::string checkpoint;  ///< see StepOptions; empty: none
+  bool resume = false;     ///< goes on from it, with residuals recorded anew
   double progress_seconds = 20;
   std::function<void(const std::string& line)> progress;  ///< called on rank 0
 
