@@ -92,6 +92,7 @@ Pairs options_of(const std::string& method, const LinearSystem& system,
                              : joined(joined(icc, {{"ksp_guess_type", "nopal"},
                                                    {"ksp_guess_nopal_start", "previous"},
                                                    {"ksp_guess_nopal_rms", "1"},
+                                                   {"ksp_guess_nopal_smooth", "2"},
                                                    {"ksp_guess_nopal_model", surrogate}}),
                                       more);
   };

@@ -42,23 +42,23 @@ bool fits(DM dm, Mat matrix, std::string& why_not) {
 // Points along each axis as the option gives them, with the matrix's rows for one that is 0: blocks
 // of a matrix may have different sizes.
 std::vector<PetscInt> complete(const std::vector<PetscInt>& option, Mat matrix,
-                               const std::string& prefix) {
+                               const std::string& option_name) {
   PetscInt rows = 0, product = 1, open = 0;
   NOPAL_PETSC(MatGetSize(matrix, &rows, nullptr));
   for (const PetscInt n : option) {
-    NOPAL_CHECK(n >= 0, "option -", prefix, "pc_nopal_grid: expected positive numbers, got ", n);
+    NOPAL_CHECK(n >= 0, "option ", option_name, ": expected positive numbers, got ", n);
     open += n == 0;
     product *= n == 0 ? 1 : n;
   }
-  NOPAL_CHECK(open <= 1, "option -", prefix,
-              "pc_nopal_grid: one number at most may be 0, for what the rows give");
-  NOPAL_CHECK(open == 0 || (product > 0 && rows % product == 0), "option -", prefix,
-              "pc_nopal_grid: the matrix has ", rows, " rows, no multiple of ", product);
+  NOPAL_CHECK(open <= 1, "option ", option_name,
+              ": one number at most may be 0, for what the rows give");
+  NOPAL_CHECK(open == 0 || (product > 0 && rows % product == 0), "option ", option_name,
+              ": the matrix has ", rows, " rows, no multiple of ", product);
   std::vector<PetscInt> points = option;
   for (PetscInt& n : points)
     if (n == 0) n = rows / product;
   if (open == 1) product = rows;
-  NOPAL_CHECK(rows == product, "option -", prefix, "pc_nopal_grid: the grid has ", product,
+  NOPAL_CHECK(rows == product, "option ", option_name, ": the grid has ", product,
               " points, the matrix ", rows, " rows; there must be one unknown a point");
   return points;
 }
@@ -66,24 +66,25 @@ std::vector<PetscInt> complete(const std::vector<PetscInt>& option, Mat matrix,
 }  // namespace
 
 GridLayout::GridLayout(Mat matrix, DM dm, const std::vector<PetscInt>& points,
-                       const std::vector<PetscBool>& periodic, const std::string& prefix)
+                       const std::vector<PetscBool>& periodic, const std::string& option_name)
     : matrix_(matrix) {
   const Communicator comm(comm_of(matrix));
-  comm.together([&] { set_up(dm, points, periodic, prefix); });
+  comm.together([&] { set_up(dm, points, periodic, option_name); });
 }
 
 // From the DM, or of ranges of rows in natural order: then a rank's box is whole planes.
 void GridLayout::set_up(DM dm, const std::vector<PetscInt>& option,
-                        const std::vector<PetscBool>& periodic_axes, const std::string& prefix) {
+                        const std::vector<PetscBool>& periodic_axes,
+                        const std::string& option_name) {
   std::string why_not;
   if (option.empty()) {
-    NOPAL_CHECK(fits(dm, matrix_, why_not), why_not, ": give the grid with -", prefix,
-                "pc_nopal_grid M,N[,P], x first, its points numbered with x fastest");
+    NOPAL_CHECK(fits(dm, matrix_, why_not), why_not, ": give the grid with ", option_name,
+                " M,N[,P], x first, its points numbered with x fastest");
     grid_ = grid_of(dm);
     return;
   }
   const std::size_t d = option.size();
-  const std::vector<PetscInt> points = complete(option, matrix_, prefix);
+  const std::vector<PetscInt> points = complete(option, matrix_, option_name);
   Shape extents;
   std::vector<AxisRule> rules;
   PetscInt plane = 1;

@@ -16,10 +16,10 @@ namespace nopal::detail {
 class GridLayout {
  public:
   /// `points` x first, empty: those of `dm`, which may be null; `periodic` axes of the points.
-  /// Collective. Errors, the same on all ranks, say what option to give; `prefix` is that of the
-  /// PC.
+  /// Collective. Errors, the same on all ranks, say what option to give, by its name
+  /// with the prefix.
   GridLayout(Mat matrix, DM dm, const std::vector<PetscInt>& points,
-             const std::vector<PetscBool>& periodic, const std::string& prefix);
+             const std::vector<PetscBool>& periodic, const std::string& option_name);
 
   const Grid& grid() const { return grid_; }
 
@@ -39,7 +39,7 @@ class GridLayout {
 
  private:
   void set_up(DM dm, const std::vector<PetscInt>& points, const std::vector<PetscBool>& periodic,
-              const std::string& prefix);
+              const std::string& option_name);
   void scatter(Vec from, Vec to, ScatterMode mode);
 
   Mat matrix_;

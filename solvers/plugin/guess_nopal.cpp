@@ -56,9 +56,9 @@ void make_surrogate(KSPGuess guess) {
   const char* prefix = nullptr;
   NOPAL_PETSC(KSPGetDM(guess->ksp, &dm));
   NOPAL_PETSC(KSPGetOptionsPrefix(guess->ksp, &prefix));
-  // The layout's errors name options of the PC; those of a guess begin alike.
-  c.layout = std::make_unique<GridLayout>(guess->A, dm, c.points, std::vector<PetscBool>{},
-                                          std::string(prefix ? prefix : ""));
+  c.layout = std::make_unique<GridLayout>(
+      guess->A, dm, c.points, std::vector<PetscBool>{},
+      std::string("-") + (prefix ? prefix : "") + "ksp_guess_nopal_grid");
   c.surrogate = std::make_unique<FieldMap>(c.model, c.layout->grid());
   NOPAL_CHECK(c.surrogate->inputs() <= 2, c.model, " takes ", c.surrogate->inputs(),
               " input channels; a guess has the right-hand side, or a coefficient and the "

@@ -14,7 +14,7 @@ std::unique_ptr<Preconditioner> make_preconditioner(Mat matrix, DM dm,
                                                     const std::string& prefix) {
   if (options.model == "pod")
     return std::make_unique<SubspacePreconditioner>(nullptr, options, matrix, dm, prefix);
-  GridLayout layout(matrix, dm, options.grid, options.periodic, prefix);
+  GridLayout layout(matrix, dm, options.grid, options.periodic, "-" + prefix + "pc_nopal_grid");
   std::unique_ptr<Model<float>> model;
   if (options.model != "untrained" && options.model != "chebyshev") {
     model = std::make_unique<Model<float>>(Model<float>::load(options.model, layout.grid().comm()));

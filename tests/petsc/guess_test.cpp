@@ -203,9 +203,13 @@ TEST(KspGuess, ViewAndBadInput) {
   contains(refusal({{"-ksp_guess_type", "nopal"}}), "-ksp_guess_nopal_model FILE");
   contains(refusal({{"-ksp_guess_type", "nopal"}, {"-ksp_guess_nopal_model", folder / "absent"}}),
            "cannot read");
+  const std::string file = save_inverse(folder / "inverse");
+  contains(refusal({{"-ksp_guess_type", "nopal"},
+                    {"-ksp_guess_nopal_model", file},
+                    {"-ksp_guess_nopal_grid", "10,11"}}),
+           "option -ksp_guess_nopal_grid: the grid has 110 points");
   nopal::LinearSystemOptions o;
   o.points = n + 1;
-  const std::string file = save_inverse(folder / "inverse");
   const LinearSystem other = make_linear_system(o, Communicator::world());
   const ScopedOptions options{{"-ksp_guess_type", "nopal"}, {"-ksp_guess_nopal_model", file}};
   contains(message_of([&] { solve(make_solver(other), other, right_side(other, 0)); }),
