@@ -5,6 +5,7 @@
 
 #include <nopal/comm/grid.hpp>
 #include <nopal/core/random.hpp>
+#include <nopal/operators/operator.hpp>
 
 #include <cmath>
 #include <vector>
@@ -50,6 +51,25 @@ double relative_difference(const Tensor<T>& a, const Tensor<T>& b, const Communi
   difference = comm.sum(difference);
   size = comm.sum(size);
   return difference == 0 ? 0 : std::sqrt(difference / size);
+}
+
+/// The output on `grid`, and the gradients of its product with dy: in the input, then in the
+/// parameters (this rank's part).
+template <class T>
+std::vector<Tensor<T>> output_and_gradients(const Operator<T>& op, const Tensor<T>& x,
+                                            const Tensor<T>& dy, const Grid& grid) {
+  for (const Parameter<T>* p : op.parameters())
+    p->variable.clear_gradient();
+  const auto leaf = Variable<T>::leaf(x);
+  Tape<T> tape;
+  const Variable<T> y = op.forward(std::span(&leaf, 1), grid);
+  std::vector<Tensor<T>> result{y.value().clone()};
+  tape.backward(y, dy.clone());
+  result.push_back(leaf.gradient().clone());
+  for (const Parameter<T>* p : op.parameters())
+    result.push_back(p->gradient().defined() ? p->gradient().clone()
+                                             : Tensor<T>::zeros(p->value().shape()));
+  return result;
 }
 
 }  // namespace nopal::test

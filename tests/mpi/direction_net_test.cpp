@@ -15,6 +15,7 @@ namespace nopal {
 namespace {
 
 using nlohmann::json;
+using test::output_and_gradients;
 using test::part;
 using test::random_field;
 using test::relative_difference;
@@ -22,23 +23,6 @@ using test::relative_difference;
 const Communicator& world() {
   static const Communicator comm = Communicator::world();
   return comm;
-}
-
-template <class T>
-std::vector<Tensor<T>> run(const DirectionNet<T>& net, const Tensor<T>& x, const Tensor<T>& dy,
-                           const Grid& grid) {
-  for (const Parameter<T>* p : net.parameters())
-    p->variable.clear_gradient();
-  const auto leaf = Variable<T>::leaf(x);
-  Tape<T> tape;
-  const Variable<T> y = net.forward(std::span(&leaf, 1), grid);
-  std::vector<Tensor<T>> result{y.value().clone()};
-  tape.backward(y, dy.clone());
-  result.push_back(leaf.gradient().clone());
-  for (const Parameter<T>* p : net.parameters())
-    result.push_back(p->gradient().defined() ? p->gradient().clone()
-                                             : Tensor<T>::zeros(p->value().shape()));
-  return result;
 }
 
 // The first axis among ranks, uneven, the last of them without points; or a process grid.
@@ -71,8 +55,8 @@ void check(double tolerance) {
       const auto x = random_field<T>(shape, 1), dy = random_field<T>(shape.with(-1, 1), 2);
       const Grid grid = divided(extents, options.contains("levels") ? 4 : 2, uneven),
                  whole(extents);
-      const auto mine = run(net, part(x, grid.box()), part(dy, grid.box()), grid);
-      const auto all = run(net, x, dy, whole);
+      const auto mine = output_and_gradients(net, part(x, grid.box()), part(dy, grid.box()), grid);
+      const auto all = output_and_gradients(net, x, dy, whole);
       for (std::size_t i = 0; i < all.size(); ++i) {
         if (i >= 2) world().sum(mine[i]);
         EXPECT_LT(relative_difference(mine[i], i >= 2 ? all[i] : part(all[i], grid.box()), world()),

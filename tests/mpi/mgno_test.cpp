@@ -15,6 +15,7 @@ namespace nopal {
 namespace {
 
 using nlohmann::json;
+using test::output_and_gradients;
 using test::part;
 using test::random_field;
 using test::relative_difference;
@@ -44,23 +45,6 @@ const std::vector<json>& configurations() {
 }
 
 template <class T>
-std::vector<Tensor<T>> run(const Mgno<T>& mgno, const Tensor<T>& x, const Tensor<T>& dy,
-                           const Grid& grid) {
-  for (const Parameter<T>* p : mgno.parameters())
-    p->variable.clear_gradient();
-  const auto leaf = Variable<T>::leaf(x);
-  Tape<T> tape;
-  const Variable<T> y = mgno.forward(std::span(&leaf, 1), grid);
-  std::vector<Tensor<T>> result{y.value().clone()};
-  tape.backward(y, dy.clone());
-  result.push_back(leaf.gradient().clone());
-  for (const Parameter<T>* p : mgno.parameters())
-    result.push_back(p->gradient().defined() ? p->gradient().clone()
-                                             : Tensor<T>::zeros(p->value().shape()));
-  return result;
-}
-
-template <class T>
 void check(double tolerance) {
   for (json configuration : configurations()) {
     configuration["channels"] = 4;
@@ -69,8 +53,8 @@ void check(double tolerance) {
     const Shape extents{23, 18};
     const auto x = random_field<T>({2, 23, 18, 1}, 1), dy = random_field<T>({2, 23, 18, 1}, 2);
     const Grid grid(extents, mgno.grid_rules(), world()), whole(extents, mgno.grid_rules());
-    const auto mine = run(mgno, part(x, grid.box()), part(dy, grid.box()), grid);
-    const auto all = run(mgno, x, dy, whole);
+    const auto mine = output_and_gradients(mgno, part(x, grid.box()), part(dy, grid.box()), grid);
+    const auto all = output_and_gradients(mgno, x, dy, whole);
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (i >= 2) world().sum(mine[i]);
       EXPECT_LT(relative_difference(mine[i], i >= 2 ? all[i] : part(all[i], grid.box()), world()),
