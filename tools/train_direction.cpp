@@ -18,7 +18,14 @@ DirectionTrainOptions declare(Options& options, std::int64_t dimension) {
   DirectionTrainOptions t;
   t.system.dimension = static_cast<int>(dimension);
   options.section("Training matrices, the pressure of a flow around obstacles");
-  t.system.points = options.integer("points", 32, "points an axis", 8);
+  t.sizes = options.integers(
+      "points", "points an axis [32]; several: steps and records take the grids in turn");
+  if (t.sizes.empty()) t.sizes.push_back(32);
+  for (const std::int64_t size : t.sizes)
+    if (size < 8)
+      options.fail("option -points: expected at least 8 points an axis, got " +
+                   std::to_string(size));
+  t.system.points = t.sizes.front();
   t.system.walls = options.text("walls", t.system.walls, "NAME", "open_top, closed or open");
   t.system.obstacles = options.integer("obstacles", 4, "at most; 0: empty boxes", 0);
   t.matrices = options.integer("matrices", t.matrices, "of a record of residuals", 1);
@@ -43,6 +50,14 @@ DirectionTrainOptions declare(Options& options, std::int64_t dimension) {
   return t;
 }
 
+// "32", or "16, 32".
+std::string sizes_of(const DirectionTrainOptions& t) {
+  std::string sizes;
+  for (const std::int64_t size : t.sizes)
+    sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);
+  return sizes;
+}
+
 void record_provenance(Model<float>& model, const DirectionTrainOptions& t,
                        const DirectionTrainResult& result, const std::string& start) {
   auto& provenance = model.provenance();
@@ -50,7 +65,7 @@ void record_provenance(Model<float>& model, const DirectionTrainOptions& t,
   std::snprintf(rate, sizeof rate, "%.4g", result.rate);
   provenance["matrices"] = "pressure, walls " + t.system.walls + ", at most " +
                            std::to_string(t.system.obstacles) + " obstacles";
-  provenance["points"] = std::to_string(t.system.points) + " an axis";
+  provenance["points"] = sizes_of(t) + " an axis";
   provenance["loss"] = t.loss;
   provenance["steps"] = std::to_string(t.steps);
   provenance["seed"] = std::to_string(t.seed);
@@ -88,10 +103,10 @@ int train_direction_command(Options& options, const Communicator& comm) {
   t.system.dimension = static_cast<int>(net->options().dimension);
   if (comm.rank() == 0)
     std::printf(
-        "direction_net with %lld parameters, matrices of %lld points an axis in %d "
+        "direction_net with %lld parameters, matrices of %s points an axis in %d "
         "dimensions, %d rank%s\n",
-        static_cast<long long>(count(net->parameters())), static_cast<long long>(t.system.points),
-        t.system.dimension, comm.size(), comm.size() == 1 ? "" : "s");
+        static_cast<long long>(count(net->parameters())), sizes_of(t).c_str(), t.system.dimension,
+        comm.size(), comm.size() == 1 ? "" : "s");
   t.trained = !start.empty();
   t.progress_seconds = 5;
   t.progress = [](const std::string& line) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace nopal {
 namespace {
@@ -92,8 +93,15 @@ DirectionMap<T>::DirectionMap(const DirectionNet<T>& net, const Grid& grid, Mat 
                 " points of the grid ", grid.extents(), ", and ", rows, " rows of the matrix");
   });
   s.grid = grid.with_rules({});
+  // An extent that was moved up may make room for a level more.
   Shape extents;
-  const auto counts = aligned_counts(s.grid, std::int64_t(1) << o.levels, extents);
+  std::vector<std::vector<std::int64_t>> counts;
+  std::int64_t levels = net.levels_of(s.grid.extents()), before = 0;
+  while (levels != before) {
+    extents = Shape();
+    counts = aligned_counts(s.grid, std::int64_t(1) << levels, extents);
+    before = std::exchange(levels, net.levels_of(extents));
+  }
   s.aligned = Grid(extents, {}, s.grid.comm(), counts);
   s.to_network = Exchange<T>(s.grid, s.aligned.boxes());
   s.from_network = Exchange<T>(s.aligned, s.grid.boxes());

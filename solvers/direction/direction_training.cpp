@@ -3,13 +3,11 @@
 
 #include <nopal/solvers/direction/direction_training.hpp>
 
+#include "direction/residual_solves.hpp"
+
 #include <nopal/core/random.hpp>
 #include <nopal/nn/elementwise.hpp>
 #include <nopal/solvers/bridge/differentiable.hpp>
-#include <nopal/solvers/bridge/vec.hpp>
-#include <nopal/solvers/direction/dcdm.hpp>
-#include <nopal/solvers/direction/direction_map.hpp>
-#include <nopal/solvers/direction/lanczos.hpp>
 #include <nopal/train/direction_loss.hpp>
 #include <nopal/train/step_training.hpp>
 
@@ -20,132 +18,8 @@
 namespace nopal {
 namespace {
 
-// Rows with neighbours: 1, obstacles: 0.
-std::vector<float> mask_of(const LinearSystem& system) {
-  PetscInt first = 0, end = 0;
-  NOPAL_PETSC(MatGetOwnershipRange(system.matrix, &first, &end));
-  std::vector<float> mask;
-  for (PetscInt row = first; row < end; ++row) {
-    PetscInt count = 0;
-    NOPAL_PETSC(MatGetRow(system.matrix, row, &count, nullptr, nullptr));
-    mask.push_back(count > 1 ? 1.F : 0.F);
-    NOPAL_PETSC(MatRestoreRow(system.matrix, row, &count, nullptr, nullptr));
-  }
-  return mask;
-}
-
-// Noise on blocks of 2^k points, two k: some smooth, some rough, as residuals are.
-void set_right_side(Vec b, const Shape& extents, const std::vector<float>& mask, std::uint64_t seed,
-                    std::uint64_t index, MatNullSpace space) {
-  const Random random(seed, 99 + index);
-  std::int64_t levels = 0;
-  while ((std::int64_t(2) << levels) < extents[0])
-    ++levels;
-  PetscScalar* values = nullptr;
-  NOPAL_PETSC(VecGetArrayWrite(b, &values));
-  std::fill(values, values + extents.size(), PetscScalar(0));
-  for (std::uint64_t part = 0; part < 2; ++part) {
-    const auto shift =
-        std::min(static_cast<std::int64_t>(random.uniform(part) * double(levels)), levels - 1);
-    const double size = std::pow(10, 2 * random.uniform(2 + part) - 2);
-    const Random noise(seed, 1000003 * (index + 1) + part);
-    for (std::int64_t i = 0; i < extents.size(); ++i) {
-      std::int64_t rest = i, block = 0;
-      for (int a = extents.rank() - 1; a >= 0; --a) {
-        block = block * 4096 + ((rest % extents[a]) >> shift);
-        rest /= extents[a];
-      }
-      if (mask[static_cast<std::size_t>(i)] != 0)
-        values[i] += size * noise.normal(static_cast<std::uint64_t>(block));
-    }
-  }
-  NOPAL_PETSC(VecRestoreArrayWrite(b, &values));
-  if (space) NOPAL_PETSC(MatNullSpaceRemove(space, b));
-}
-
-Shape extents_of(const LinearSystem& system) {
-  const Shape field = global_shape(system.dm);
-  Shape extents;
-  for (int a = 0; a + 1 < field.rank(); ++a)
-    extents.push_back(field[a]);
-  return extents;
-}
-
-void solve_exactly(const LinearSystem& system, Vec b, Vec x) {
-  OwnedKSP ksp;
-  NOPAL_PETSC(KSPCreate(PETSC_COMM_SELF, ksp.receive()));
-  NOPAL_PETSC(KSPSetOperators(ksp, system.matrix, system.matrix));
-  NOPAL_PETSC(KSPSetType(ksp, KSPCG));
-  PC pc = nullptr;
-  NOPAL_PETSC(KSPGetPC(ksp, &pc));
-  NOPAL_PETSC(PCSetType(pc, PCJACOBI));
-  NOPAL_PETSC(KSPSetNormType(ksp, KSP_NORM_UNPRECONDITIONED));
-  NOPAL_PETSC(KSPSetTolerances(ksp, 1e-10, NOPAL_PETSC_KEEP, NOPAL_PETSC_KEEP, 20000));
-  NOPAL_PETSC(KSPSolve(ksp, b, x));
-  KSPConvergedReason reason = KSP_CONVERGED_ITERATING;
-  NOPAL_PETSC(KSPGetConvergedReason(ksp, &reason));
-  NOPAL_CHECK(reason > 0, "a training matrix could not be solved with: KSP reason ", int(reason));
-}
-
-// Solves of one system, with directions of the network or steepest descent made conjugate (CG).
-class Solves {
- public:
-  Solves(const LinearSystem& system, const DirectionNet<float>* net, std::int64_t ritz_vectors = 0)
-      : system_(system), extents_(extents_of(system)), mask_(mask_of(system)) {
-    NOPAL_PETSC(MatGetNullSpace(system.matrix, &space_));
-    NOPAL_PETSC(MatCreateVecs(system.matrix, x_.receive(), b_.receive()));
-    NOPAL_PETSC(VecDuplicate(x_, exact_.receive()));
-    if (ritz_vectors > 0) ritz_ = std::make_unique<RitzSpace>(system.matrix, ritz_vectors);
-    if (net) map_ = std::make_unique<DirectionMap<float>>(*net, Grid(extents_), system.matrix);
-  }
-  const Shape& extents() const { return extents_; }
-
-  DcdmResult run(std::uint64_t seed, std::uint64_t index, int limit, double tolerance,
-                 const std::function<void(const PetscScalar* r, double energy)>& record = {}) {
-    if (ritz_) {
-      ritz_->sample(seed, index, b_);
-      PetscScalar* values = nullptr;
-      NOPAL_PETSC(VecGetArray(b_, &values));
-      for (std::size_t i = 0; i < mask_.size(); ++i)
-        values[i] *= mask_[i];
-      NOPAL_PETSC(VecRestoreArray(b_, &values));
-    } else {
-      set_right_side(b_, extents_, mask_, seed, index, space_);
-    }
-    NOPAL_PETSC(VecSet(x_, 0));
-    DcdmOptions options{tolerance, limit, {}};
-    if (record) {
-      solve_exactly(system_, b_, exact_);
-      options.observer = [&](Vec x, Vec r) {
-        PetscScalar rx = 0, re = 0;
-        NOPAL_PETSC(VecDot(r, x, &rx));
-        NOPAL_PETSC(VecDot(r, exact_, &re));
-        const PetscScalar* values = nullptr;
-        NOPAL_PETSC(VecGetArrayRead(r, &values));
-        record(values, PetscRealPart(re - rx));
-        NOPAL_PETSC(VecRestoreArrayRead(r, &values));
-      };
-    }
-    return dcdm(
-        system_.matrix, b_, x_,
-        [&](Vec r, Vec q) {
-          if (map_)
-            map_->apply(r, q);
-          else
-            NOPAL_PETSC(VecCopy(r, q));
-        },
-        options);
-  }
-
- private:
-  const LinearSystem& system_;
-  Shape extents_;
-  std::vector<float> mask_;
-  MatNullSpace space_ = nullptr;
-  OwnedVec x_, b_, exact_;
-  std::unique_ptr<DirectionMap<float>> map_;
-  std::unique_ptr<RitzSpace> ritz_;
-};
+using detail::mask_of;
+using detail::ResidualSolves;
 
 // Mean factor of the residual an iteration, in solves to 1e-6 with right-hand sides of other seeds.
 double convergence_rate(const std::vector<LinearSystem>& systems, const DirectionNet<float>& net,
@@ -154,7 +28,7 @@ double convergence_rate(const std::vector<LinearSystem>& systems, const Directio
   comm.together([&] {
     for (std::size_t i = 0; i < systems.size(); ++i) {
       if (static_cast<int>(i) % comm.size() != comm.rank()) continue;
-      const DcdmResult run = Solves(systems[i], &net).run(seed + 77, i, 60, 1e-6);
+      const DcdmResult run = ResidualSolves(systems[i], &net).run(seed + 77, i, 60, 1e-6);
       sum += std::log(run.residuals.back() / run.residuals.front()) / run.iterations;
     }
   });
@@ -255,16 +129,17 @@ Variable<float> multiply_each(const std::vector<std::shared_ptr<const TrainingSy
   return record<float>(y, [q, apply](const Tensor<float>& dy) { q.accumulate(apply(dy)); });
 }
 
-std::vector<LinearSystem> make_systems(LinearSystemOptions o, std::int64_t count,
-                                       std::uint64_t seed) {
+// Matrices first, ..., first + count - 1 of a sequence in which every fourth has no obstacle.
+std::vector<LinearSystem> make_systems(LinearSystemOptions o, std::int64_t first,
+                                       std::int64_t count, std::uint64_t seed) {
   std::vector<LinearSystem> systems;
   const std::int64_t obstacles = o.obstacles;
-  for (std::int64_t i = 0; i < count; ++i) {
+  for (std::int64_t i = first; i < first + count; ++i) {
     o.obstacles = i % 4 == 0 ? 0 : 1 + (obstacles > 0 ? i % obstacles : 0);
     if (obstacles == 0) o.obstacles = 0;
     o.seed = seed + static_cast<std::uint64_t>(i);
     systems.push_back(make_linear_system(o, Communicator()));
-    if (i == 0 && obstacles == 0) break;  // all alike
+    if (obstacles == 0) break;  // all alike
   }
   return systems;
 }
@@ -280,56 +155,51 @@ LinearSystemOptions DirectionTrainOptions::pressure() {
   return o;
 }
 
-DirectionSamples record_residuals(const std::vector<LinearSystem>& systems,
-                                  const DirectionNet<float>* net, std::int64_t count,
-                                  std::int64_t depth, std::uint64_t seed, const Communicator& comm,
-                                  std::int64_t ritz_vectors) {
-  const Shape extents = extents_of(systems.front());
-  const std::int64_t points = extents.size();
-  const auto solves = static_cast<std::int64_t>(systems.size()) * count, each = depth + 1;
-  Shape shape{solves * each};
-  for (int a = 0; a < extents.rank(); ++a)
-    shape.push_back(extents[a]);
-  shape.push_back(1);
-  DirectionSamples samples{Tensor<float>::zeros(shape), {}, {}};
-  Tensor<double> energy = Tensor<double>::zeros({solves * each});
-  comm.together([&] {
-    for (std::int64_t s = 0; s < solves; ++s) {
-      if (s % comm.size() != comm.rank()) continue;
-      Solves one(systems[static_cast<std::size_t>(s / count)], net, ritz_vectors);
-      std::int64_t at = s * each;
-      std::vector<float> unit(static_cast<std::size_t>(points));
-      one.run(seed, static_cast<std::uint64_t>(s), static_cast<int>(depth), 1e-7,
-              [&](const PetscScalar* r, double e) {
-                double square = 0;
-                for (std::int64_t i = 0; i < points; ++i)
-                  square += PetscRealPart(r[i]) * PetscRealPart(r[i]);
-                for (std::int64_t i = 0; i < points; ++i)
-                  unit[static_cast<std::size_t>(i)] =
-                      static_cast<float>(PetscRealPart(r[i]) / std::sqrt(square));
-                samples.b.slice(at, 1).copy_from_host(unit.data());
-                energy.data()[at++] = e / square;
-              });
-    }
-  });
-  comm.sum(samples.b);
-  comm.sum(energy);
-  // Solves that ended early leave gaps.
-  std::int64_t kept = 0;
-  for (std::int64_t i = 0; i < solves * each; ++i) {
-    if (!(energy.data()[i] > 0)) continue;
-    if (kept < i) samples.b.slice(kept, 1).copy_from(samples.b.slice(i, 1));
-    ++kept;
-    samples.energy.push_back(energy.data()[i]);
-    samples.system.push_back(i / each / count);
-  }
-  samples.b = samples.b.slice(0, kept);
-  return samples;
-}
-
 namespace {
 
+// A grid of the training and what is done on it: about as many points as on the first.
+struct TrainingGrid {
+  LinearSystemOptions system;
+  std::int64_t batch, matrices, capacity;
+};
+
+std::vector<TrainingGrid> make_grids(const DirectionTrainOptions& o) {
+  std::vector<std::int64_t> sizes = o.sizes;
+  if (sizes.empty()) sizes.push_back(o.system.points);
+  std::vector<TrainingGrid> grids;
+  for (const std::int64_t size : sizes) {
+    const double part = std::pow(double(sizes.front()) / double(size), o.system.dimension);
+    const auto scaled = [part](std::int64_t count) {
+      return std::max<std::int64_t>(1, std::llround(part * static_cast<double>(count)));
+    };
+    TrainingGrid grid{o.system, scaled(o.batch), std::min(o.matrices, scaled(o.matrices)), 0};
+    grid.system.points = size;
+    grid.capacity = std::max(scaled(o.capacity), grid.batch);
+    grids.push_back(grid);
+  }
+  return grids;
+}
+
+// Matrices that choose the weights, of the grids in turn.
+std::vector<LinearSystem> make_validation(const DirectionTrainOptions& o,
+                                          const std::vector<TrainingGrid>& grids) {
+  std::vector<LinearSystem> systems;
+  const auto count = static_cast<std::int64_t>(grids.size());
+  for (std::int64_t g = 0; g < count; ++g) {
+    const std::int64_t share = (o.validation + count - 1 - g) / count;
+    for (LinearSystem& system :
+         make_systems(grids[static_cast<std::size_t>(g)].system, 0, share,
+                      o.seed + 1000001 + static_cast<std::uint64_t>(1000 * g)))
+      systems.push_back(std::move(system));
+  }
+  return systems;
+}
+
 void check(const DirectionTrainOptions& o) {
+  for (const std::int64_t size : o.sizes)
+    NOPAL_CHECK(size >= 2, "training of a direction network: grids need 2 points an axis, got ",
+                size);
+
   NOPAL_CHECK(o.matrices >= 1 && o.right_sides >= 1 && o.depth >= 0 && o.ritz_vectors >= 0 &&
                   o.interval >= 1 && o.steps >= 1 && o.batch >= 1 && o.validation >= 1 &&
                   o.validation_interval >= 1,
@@ -348,13 +218,19 @@ void check(const DirectionTrainOptions& o) {
 DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTrainOptions& o,
                                      const Communicator& comm) {
   check(o);
-  const std::vector<LinearSystem> others = make_systems(o.system, o.validation, o.seed + 1000001);
-  Pool pool(o.capacity);
+  const std::vector<TrainingGrid> grids = make_grids(o);
+  const std::vector<LinearSystem> others = make_validation(o, grids);
+  std::vector<Pool> pools;
+  for (const TrainingGrid& grid : grids)
+    pools.emplace_back(grid.capacity);
   // With other obstacles each time: of a few, a network learns the places.
-  const auto record = [&](std::int64_t number, bool with_net) {
+  const auto record = [&](std::size_t which, std::int64_t number, bool with_net) {
     const auto index = static_cast<std::uint64_t>(number);
-    std::vector<LinearSystem> systems = make_systems(
-        o.system, o.matrices, o.seed + 1 + index * static_cast<std::uint64_t>(o.matrices));
+    const std::int64_t matrices = grids[which].matrices;
+    const auto turns = static_cast<std::int64_t>(grids.size());
+    const std::int64_t turn = (number + turns - 1) / turns;
+    std::vector<LinearSystem> systems =
+        make_systems(grids[which].system, turn * matrices, matrices, o.seed + 1);
     const DirectionSamples samples =
         record_residuals(systems, with_net ? &net : nullptr, o.right_sides, o.depth, o.seed + index,
                          comm, o.ritz_vectors);
@@ -366,18 +242,25 @@ DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTr
       one->system = std::move(system);
       shared.push_back(std::move(one));
     }
-    pool.add(samples, shared);
+    pools[which].add(samples, shared);
   };
   const StepLoss<float> loss = [&](std::int64_t step) -> Variable<float> {
-    if (pool.size() == 0 || step % o.interval == 0) {
+    const std::int64_t number = step / o.interval;
+    const bool with_net = o.trained || step >= o.interval;
+    const auto at = static_cast<std::size_t>(step) % grids.size();
+    if (step % o.interval == 0 || pools[at].size() == 0) {
       const TapePause<float> pause;  // solves are not differentiated
-      record(step / o.interval, o.trained || step >= o.interval);
+      for (std::size_t i = 0; i < grids.size(); ++i)
+        if (pools[i].size() == 0 || static_cast<std::size_t>(number) % grids.size() == i)
+          record(i, number, with_net);
     }
-    NOPAL_CHECK(pool.size() >= o.batch, "training of a direction network: a batch of ", o.batch,
+    const Pool& pool = pools[at];
+    const std::int64_t count = grids[at].batch;
+    NOPAL_CHECK(pool.size() >= count, "training of a direction network: a batch of ", count,
                 " needs as many residuals, but only ", pool.size(),
                 " were recorded: more matrices, right-hand sides or depth, or a smaller batch");
     const Random random(o.seed + 5, static_cast<std::uint64_t>(step));
-    const Slab mine = slab(o.batch, comm.rank(), comm.size());
+    const Slab mine = slab(count, comm.rank(), comm.size());
     std::vector<std::int64_t> which;
     for (std::int64_t k = mine.first; k < mine.first + mine.count; ++k) {
       const double u = random.uniform(static_cast<std::uint64_t>(k));
@@ -390,7 +273,7 @@ DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTr
     const Variable<float> q =
         product(net.forward(std::span(&input, 1)), Variable<float>(batch.mask));
     const Variable<float> aq = multiply_each(batch.system, q);
-    const double weight = 1 / static_cast<double>(o.batch);
+    const double weight = 1 / static_cast<double>(count);
     return o.loss == "energy" ? direction_energy_loss(q, aq, batch.b, batch.energy, weight)
                               : direction_loss(q, aq, batch.b, weight);
   };
@@ -402,8 +285,10 @@ DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTr
   training.validation_interval = o.validation_interval;
   training.checkpoint = o.checkpoint;
   training.resume = o.resume;
-  training.name = "direction_net " + o.system.name + " " + std::to_string(o.system.points) + " " +
-                  o.system.walls + " " + o.loss;
+  training.name = "direction_net " + o.system.name;
+  for (const TrainingGrid& grid : grids)
+    training.name += " " + std::to_string(grid.system.points);
+  training.name += " " + o.system.walls + " " + o.loss;
   training.progress_seconds = o.progress_seconds;
   training.progress = o.progress;
   const StepResult run = train_steps<float>(

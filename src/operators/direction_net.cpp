@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <mutex>
@@ -48,6 +49,7 @@ DirectionNetOptions DirectionNetOptions::from_json(const nlohmann::json& json) {
   read("filters", o.filters, 1);
   read("head_blocks", o.head_blocks, 0);
   read("levels", o.levels, 1, 20);
+  read("share_levels", o.share_levels);
   read("coarse_blocks", o.coarse_blocks, 0);
   read("tail_blocks", o.tail_blocks, 0);
   read("mask", o.mask);
@@ -59,21 +61,19 @@ DirectionNetOptions DirectionNetOptions::from_json(const nlohmann::json& json) {
 }
 
 nlohmann::json DirectionNetOptions::to_json() const {
-  return {{"dimension", dimension},
-          {"filters", filters},
-          {"levels", levels},
-          {"head_blocks", head_blocks},
-          {"coarse_blocks", coarse_blocks},
-          {"tail_blocks", tail_blocks},
-          {"mask", mask},
+  return {{"dimension", dimension},     {"filters", filters},
+          {"levels", levels},           {"share_levels", share_levels},
+          {"head_blocks", head_blocks}, {"coarse_blocks", coarse_blocks},
+          {"tail_blocks", tail_blocks}, {"mask", mask},
           {"input_scale", input_scale}};
 }
 
 double DirectionNetOptions::parameter_count() const {
   const auto f = static_cast<double>(filters);
   const double k = std::pow(static_cast<double>(taps), static_cast<double>(dimension));
+  const std::int64_t own = share_levels ? std::min<std::int64_t>(levels, 2) : levels;
   const double inner =
-      2 + 2 * static_cast<double>(head_blocks + coarse_blocks * (2 * levels - 1) + tail_blocks);
+      2 + 2 * static_cast<double>(head_blocks + coarse_blocks * (2 * own - 1) + tail_blocks);
   return (k * (mask ? 2 : 1) + 1) * f + inner * (k * f + 1) * f + f + 1;
 }
 
@@ -117,7 +117,8 @@ struct DirectionNet<T>::Layers {
   ParameterStore<T> store;
   Convolution first{}, second{}, third{};
   std::vector<Block> head, tail;
-  std::vector<std::vector<Block>> down, up;  // of the coarse levels, the finest of them first
+  // Of the coarse levels, the finest of them first; shared: that of all but the coarsest, and that.
+  std::vector<std::vector<Block>> down, up;
   const Parameter<T>*weight = nullptr, *bias = nullptr;
   std::mutex mutex;
   std::vector<std::shared_ptr<const Distributed>> known;  // grids, the latest last
@@ -188,6 +189,7 @@ struct DirectionNet<T>::Evaluation {
 
   const Layers& layers;
   const typename Layers::Distributed* distributed;  // null: one rank
+  std::size_t levels;
 
   Variable<T> apply(const Convolution& c, const Variable<T>& x, std::size_t level,
                     Activation activation) const {
@@ -203,10 +205,12 @@ struct DirectionNet<T>::Evaluation {
     return x;
   }
   Variable<T> coarse(Variable<T> x, std::size_t level) const {
-    x = apply(layers.down[level - 1], std::move(x), level);
-    if (level == layers.down.size()) return x;
+    const bool last = level == levels;
+    const std::size_t which = last ? layers.down.size() - 1 : std::min(level, layers.up.size()) - 1;
+    x = apply(layers.down[which], std::move(x), level);
+    if (last) return x;
     const Variable<T> g = coarse(average_pool(x, 2), level + 1);
-    return apply(layers.up[level - 1], add(upsample_nearest(g, 2), x), level);
+    return apply(layers.up[which], add(upsample_nearest(g, 2), x), level);
   }
   Variable<T> operator()(const Variable<T>& x) const {
     Variable<T> h = apply(layers.first, x, 0, Activation::identity);
@@ -228,10 +232,10 @@ DirectionNet<T>::DirectionNet(const DirectionNetOptions& options, std::uint64_t 
   l.second = l.convolution("second", o.dimension, o.filters, o.filters);
   l.head = l.blocks("head", o, o.head_blocks);
   l.third = l.convolution("third", o.dimension, o.filters, o.filters);
-  for (std::int64_t level = 0; level < o.levels; ++level) {
+  const std::int64_t own = o.share_levels ? std::min<std::int64_t>(o.levels, 2) : o.levels;
+  for (std::int64_t level = 0; level < own; ++level) {
     l.down.push_back(l.blocks(level_name("coarse", level), o, o.coarse_blocks));
-    if (level + 1 < o.levels)
-      l.up.push_back(l.blocks(level_name("back", level), o, o.coarse_blocks));
+    if (level + 1 < own) l.up.push_back(l.blocks(level_name("back", level), o, o.coarse_blocks));
   }
   l.tail = l.blocks("tail", o, o.tail_blocks);
   l.weight = &l.store.normal("last.weight", {o.filters, 1},
@@ -254,10 +258,26 @@ std::vector<AxisRule> DirectionNet<T>::grid_rules() const {
 }
 
 template <class T>
+std::int64_t DirectionNet<T>::levels_of(const Shape& extents) const {
+  if (!options_.share_levels) return options_.levels;
+  std::int64_t levels = 1;
+  const std::int64_t shortest = *std::min_element(extents.begin(), extents.end());
+  while (levels < options_.levels && shortest >> (levels + 1) >= 2)
+    ++levels;
+  return levels;
+}
+
+template <class T>
 void DirectionNet<T>::check_inputs(std::span<const Shape> inputs) const {
   NOPAL_CHECK(inputs.size() == 1, "direction_net takes one field, got ", inputs.size());
   const Shape& x = inputs[0];
-  const std::int64_t multiple = std::int64_t(1) << options_.levels;
+  check_field(x, x.rank() == options_.dimension + 2 ? levels_of(Shape(x.begin() + 1, x.end() - 1))
+                                                    : options_.levels);
+}
+
+template <class T>
+void DirectionNet<T>::check_field(const Shape& x, std::int64_t levels) const {
+  const std::int64_t multiple = std::int64_t(1) << levels;
   bool fits = x.rank() == options_.dimension + 2 && x[-1] == channels();
   for (int a = 1; fits && a + 1 < x.rank(); ++a)
     fits = x[a] % multiple == 0;
@@ -280,11 +300,19 @@ Variable<T> DirectionNet<T>::evaluate(std::span<const Variable<T>> inputs, const
   const ScopedRegion region("direction_net");
   NOPAL_CHECK(inputs.size() == 1, "direction_net takes one field, got ", inputs.size());
   const Shape shapes[] = {inputs[0].shape()};
-  if (grid) check_boxes(*grid, std::int64_t(1) << options_.levels);
-  check_inputs(shapes);
+  const bool divided = grid && grid->comm().size() > 1;
+  if (!divided) check_inputs(shapes);
+  const Shape& x = shapes[0];
+  const std::int64_t levels =
+      levels_of(divided ? grid->extents() : Shape(x.begin() + 1, x.end() - 1));
   std::shared_ptr<const typename Layers::Distributed> distributed;
-  if (grid && grid->comm().size() > 1) distributed = layers_->on(*grid, options_.levels);
-  const Variable<T> f = Evaluation{*layers_, distributed.get()}(inputs[0]);
+  if (divided) {
+    check_boxes(*grid, std::int64_t(1) << levels);
+    check_field(x, levels);
+    distributed = layers_->on(*grid, levels);
+  }
+  const Variable<T> f =
+      Evaluation{*layers_, distributed.get(), static_cast<std::size_t>(levels)}(inputs[0]);
   return options_.mask ? product(f, halves(inputs[0]).second) : f;
 }
 
@@ -303,10 +331,11 @@ Cost DirectionNet<T>::cost(std::span<const Shape> inputs) const {
   add_cost(x, kernel(options_.dimension, channels(), options_.filters), 1);
   add_cost(fine, inner, 2 + 2 * (options_.head_blocks + options_.tail_blocks));
   Shape coarse = fine;
-  for (std::int64_t level = 1; level <= options_.levels; ++level) {
+  const std::int64_t levels = levels_of(Shape(x.begin() + 1, x.end() - 1));
+  for (std::int64_t level = 1; level <= levels; ++level) {
     for (int a = 1; a + 1 < fine.rank(); ++a)
       coarse = coarse.with(a, coarse[a] / 2);
-    add_cost(coarse, inner, options_.coarse_blocks * (level < options_.levels ? 4 : 2));
+    add_cost(coarse, inner, options_.coarse_blocks * (level < levels ? 4 : 2));
   }
   total.flops += 2 * static_cast<double>(fine.size());
   total.bytes += sizeof(T) * static_cast<double>(fine.size() + x.size());

@@ -100,7 +100,7 @@ class StepTraining {
 
  private:
   // What the ranks agree on in the sum of the gradients.
-  enum Number { loss_sum, failures, save_asked, stop_asked, numbers_count };
+  enum Number { loss_sum, shares, failures, save_asked, stop_asked, numbers_count };
 
   // One step; whether the training has to stop.
   bool step() {
@@ -116,7 +116,10 @@ class StepTraining {
     try {
       Tape<T> tape;
       const Variable<T> share = loss_(index);
-      tape.backward(share);
+      if (share.requires_gradient()) {
+        tape.backward(share);
+        numbers[shares] = 1;
+      }
       numbers[loss_sum] = static_cast<double>(share.value().item());
       numbers[stop_asked] = options_.stop && options_.stop() ? 1 : 0;
     } catch (const std::exception& error) {
@@ -128,6 +131,8 @@ class StepTraining {
       numbers[save_asked] = 1;
     optimizer_.sum_gradients(numbers);
     if (numbers[failures] > 0) comm_.together([&] { NOPAL_CHECK(message.empty(), message); });
+    NOPAL_CHECK(numbers[shares] > 0, "the loss of step ", index + 1,
+                " depends on no parameter on any rank");
     NOPAL_CHECK(std::isfinite(numbers[loss_sum]), "the loss is ", numbers[loss_sum], " in step ",
                 index + 1, " (learning rate ", rate, "); try a smaller learning rate");
     optimizer_.clip(0, options_.clip_norm);

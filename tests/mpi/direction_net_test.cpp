@@ -41,7 +41,8 @@ Grid divided(const Shape& extents, std::int64_t multiple, bool uneven) {
 template <class T>
 void check(double tolerance) {
   for (const json& options : {json{{"dimension", 3}}, json{{"dimension", 2}},
-                              json{{"dimension", 2}, {"levels", 2}, {"mask", true}}})
+                              json{{"dimension", 2}, {"levels", 2}, {"mask", true}},
+                              json{{"dimension", 2}, {"levels", 9}, {"share_levels", true}}})
     for (const bool uneven : {false, true}) {
       json configuration = options;
       configuration["filters"] = 4;

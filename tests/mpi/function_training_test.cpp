@@ -304,6 +304,33 @@ TEST(ResidualLoss, SameAsSerial) {
     EXPECT_NEAR(parallel[i], serial[i], 1e-10 * serial[i]);
 }
 
+// A batch smaller than the number of ranks leaves some without a share.
+TEST(FunctionTraining, RanksWithoutAShareFollow) {
+  const auto comm = Communicator::world();
+  DeepONet<double> op({.sensors = {2}, .branch = {5}, .trunk = {5}});
+  StepOptions options;
+  options.progress_seconds = 0;
+  options.steps = 3;
+  const Tensor<double>& bias = op.parameters()[1]->value();
+  const std::vector<double> before = bias.to_vector();
+  const Tensor<double> target({5});
+  target.fill(2);
+  const auto loss = [&](bool shared) {
+    return [&, shared](std::int64_t) -> Variable<double> {
+      if (!shared || comm.rank() + 1 < comm.size()) return Tensor<double>::zeros({1});
+      return squared_error(op.parameters()[1]->variable, target, 1.0);
+    };
+  };
+  train_steps<double>(op, loss(true), options, comm);
+  const std::vector<double> after = bias.to_vector();
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    EXPECT_GT(after[i], before[i] + 1e-4);
+    EXPECT_EQ(comm.max(after[i]), after[i]);
+  }
+  test::expect_error([&] { train_steps<double>(op, loss(false), options, comm); },
+                     {"step 1 depends on no parameter"});
+}
+
 TEST(FunctionTraining, ErrorsReachAllRanks) {
   const auto comm = Communicator::world();
   DeepONet<double> op({.sensors = {2}, .branch = {5}, .trunk = {5}});

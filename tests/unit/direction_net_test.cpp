@@ -13,6 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace nopal {
@@ -75,6 +76,49 @@ TEST(DirectionNet, LevelsAndMaskHaveTheirNumbersAndGradients) {
   const std::vector<double> y = op->forward(x).value().to_vector();
   for (std::size_t i = 0; i < y.size(); ++i)
     EXPECT_EQ(y[i] == 0, 2 * i % 6 == 0) << i;
+}
+
+// With the weights of 8 points each level more is what the levels before it are.
+TEST(DirectionNet, SharedLevelsGrowWithTheGrid) {
+  json options{{"dimension", 2},     {"filters", 3},     {"levels", 6},
+               {"mask", true},       {"head_blocks", 0}, {"share_levels", true},
+               {"coarse_blocks", 1}, {"tail_blocks", 1}};
+  const DirectionNet<double> shared(DirectionNetOptions::from_json(options), 4);
+  EXPECT_EQ(count(shared.parameters()), shared.options().parameter_count());
+  for (const auto& [points, levels] :
+       {std::pair{2, 1}, {4, 1}, {8, 2}, {15, 2}, {16, 3}, {1024, 6}})
+    EXPECT_EQ(shared.levels_of({2048, points}), levels) << points;
+
+  options["levels"] = 4;
+  options["share_levels"] = false;
+  const DirectionNet<double> own(DirectionNetOptions::from_json(options), 5);
+  // "coarse", "coarse.level1", ... of `own` are "coarse", "coarse", ..., "coarse.level1" of
+  // `shared`.
+  for (const Parameter<double>* to : own.parameters()) {
+    std::string name = to->name;
+    const auto at = name.find(".level");
+    if (at != std::string::npos) {
+      const bool last = name.substr(0, 6) == "coarse" && name[at + 6] == '3';
+      name = name.substr(0, at) + (last ? ".level1" : "") + name.substr(at + 7);
+    }
+    const auto from = std::find_if(shared.parameters().begin(), shared.parameters().end(),
+                                   [&](const Parameter<double>* p) { return p->name == name; });
+    ASSERT_NE(from, shared.parameters().end()) << name;
+    to->value().copy_from((*from)->value());
+  }
+  const auto x = Variable<double>::leaf(random({1, 32, 48, 2}, 2));
+  const auto a = shared.forward(x).value().to_vector(), b = own.forward(x).value().to_vector();
+  EXPECT_EQ(a, b);
+
+  std::vector<Variable<double>> leaves;
+  for (const Parameter<double>* p : shared.parameters()) {
+    if (p->value().rank() == 1) fill_normal(p->value(), 0, 0.1, Random(p->value().size()));
+    leaves.push_back(p->variable);
+  }
+  const auto check = check_gradient([&] { return shared.forward(x); }, leaves, 2, 1e-6);
+  EXPECT_LT(check.error, 1e-5) << check.where;
+  const auto odd = Variable<double>(random({1, 32, 36, 2}, 2));
+  expect_error([&] { shared.forward(odd); }, {"multiple of 16", "(1, 32, 36, 2)"});
 }
 
 // No layer looks farther than the published radius of 22 points (64^3), and the output is that of a

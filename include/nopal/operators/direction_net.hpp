@@ -14,9 +14,13 @@ namespace nopal {
 /// Options of a direction network; in JSON named as here. The defaults are the published network
 /// for 64^3 points (97,457 numbers); 2, 5 and 3 blocks make that for 128^3 (152,881).
 struct DirectionNetOptions {
-  std::int64_t dimension = 3;      ///< 2 or 3
-  std::int64_t filters = 16;       ///< channels F
-  std::int64_t levels = 1;         ///< how often the field is made coarser; published: once
+  std::int64_t dimension = 3;  ///< 2 or 3
+  std::int64_t filters = 16;   ///< channels F
+  std::int64_t levels = 1;     ///< how often the field is made coarser; published: once
+  /// All levels between the finest and the coarsest have the same weights, and there are as many,
+  /// up to `levels`, as leave 2 points or more along the shortest axis: on a grid twice as fine the
+  /// same network has a level more.
+  bool share_levels = false;
   std::int64_t head_blocks = 1;    ///< residual blocks before it is made coarser first
   std::int64_t coarse_blocks = 3;  ///< on the coarsest level, and on the way to it and from it
   std::int64_t tail_blocks = 2;    ///< after it is fine again
@@ -41,9 +45,9 @@ struct DirectionNetOptions {
 /// Not linear in r and, by its biases, not homogeneous: solvers give it r / |r|.
 ///
 /// forward() takes (B, X1, ..., Xd, 1), or 2 channels with a mask, which the output is then
-/// multiplied with; all Xi multiples of 2^levels. It gives (B, X1, ..., Xd, 1). On divided fields
-/// the boxes of all ranks must begin and end at multiples of 2^levels; then a layer communicates a
-/// margin of one point, and levels nothing.
+/// multiplied with; all Xi multiples of 2^levels_of(extents). It gives (B, X1, ..., Xd, 1). On
+/// divided fields the boxes of all ranks must begin and end at such multiples; then a layer
+/// communicates a margin of one point, and levels nothing.
 template <class T>
 class DirectionNet : public Operator<T> {
  public:
@@ -61,11 +65,14 @@ class DirectionNet : public Operator<T> {
   const Parameters<T>& parameters() const override { return parameters_; }
 
   const DirectionNetOptions& options() const noexcept { return options_; }
+  /// Levels below the finest on a grid of `extents` (X1, ..., Xd).
+  std::int64_t levels_of(const Shape& extents) const;
 
  private:
   struct Layers;
   struct Evaluation;
 
+  void check_field(const Shape& x, std::int64_t levels) const;
   std::int64_t channels() const { return options_.mask ? 2 : 1; }
   Variable<T> evaluate(std::span<const Variable<T>> inputs, const Grid* grid) const;
 

@@ -41,8 +41,9 @@ struct StepOptions {
   std::function<void(const std::string&)> progress;
 };
 
-/// This rank's share of the loss of step 0, 1, ...; the shares of all ranks add up to the loss. It
-/// opens the TrainingMode of the step, if the operator has layers that ask for it.
+/// This rank's share of the loss of step 0, 1, ...; the shares of all ranks add up to the loss,
+/// that of a rank without a part in it is a constant 0. It opens the TrainingMode of the step, if
+/// the operator has layers that ask for it.
 template <class T>
 using StepLoss = std::function<Variable<T>(std::int64_t step)>;
 

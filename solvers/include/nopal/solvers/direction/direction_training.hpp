@@ -25,6 +25,10 @@ struct DirectionTrainOptions {
   /// The grid and the walls of the matrices, "pressure" by default; obstacles and seed are set for
   /// each.
   LinearSystemOptions system = pressure();
+  /// Points an axis of several grids that steps and records take in turn; empty: system.points.
+  /// The numbers below are those of the first; the others have batches, records and a capacity of
+  /// about as many points.
+  std::vector<std::int64_t> sizes;
   std::int64_t steps = 4000;     ///< of the optimiser
   std::int64_t batch = 8;        ///< residuals a step, over all ranks
   std::int64_t interval = 100;   ///< steps after which new residuals are recorded
