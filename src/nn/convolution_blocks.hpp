@@ -34,6 +34,14 @@ inline void keep(Register& v) {
 #endif
 }
 
+/// sum += a b, a number or a vector by a vector: what the entries of x and W are.
+struct Numbers {
+  template <class Vector, class A>
+  static void add_product(Vector& sum, A a, Vector b) {
+    sum += a * b;
+  }
+};
+
 /// What a block reads: sums run over taps[0] x taps[1] taps of the outer axes and `depth`
 /// contiguous numbers, (taps of the last axis) x channels, of x and rows of W.
 template <class T>
@@ -56,7 +64,7 @@ struct BlockOutput {
 
 /// Rows points x Vectors vectors of channels; the last vector has `tail` channels, and is computed
 /// as a half one if `Half`. W has rows of Vectors vectors.
-template <class T, int Rows, int Vectors, bool Half>
+template <class Product, class T, int Rows, int Vectors, bool Half>
 void channel_block(const BlockInput<T>& in, const BlockOutput<T>& out, int tail) {
   using Memory = typename VectorOf<T>::type;
   using Register = typename VectorOf<T>::aligned_type;
@@ -81,8 +89,8 @@ void channel_block(const BlockInput<T>& in, const BlockOutput<T>& out, int tail)
           const T xi = x[l + i * in.point];
 #pragma GCC unroll 4
           for (int v = 0; v < full; ++v)
-            sum[i][v] += xi * wv[v];
-          if constexpr (Half) half[i] += xi * wh;
+            Product::add_product(sum[i][v], xi, wv[v]);
+          if constexpr (Half) Product::add_product(half[i], xi, wh);
         }
       }
     }
@@ -119,7 +127,7 @@ void channel_block(const BlockInput<T>& in, const BlockOutput<T>& out, int tail)
 
 /// Rows points x one channel, by dot products; W has rows of one number. For few output channels,
 /// where vectors of them would be mostly empty.
-template <class T, int Rows>
+template <class Product, class T, int Rows>
 void dot_block(const BlockInput<T>& in, const BlockOutput<T>& out, int) {
   using Memory = typename VectorOf<T>::type;
   using Register = typename VectorOf<T>::aligned_type;
@@ -134,14 +142,15 @@ void dot_block(const BlockInput<T>& in, const BlockOutput<T>& out, int) {
         const Register wv = *reinterpret_cast<const Memory*>(w + l);
 #pragma GCC unroll 16
         for (int i = 0; i < Rows; ++i)
-          part[i] += wv * *reinterpret_cast<const Memory*>(x + l + i * in.point);
+          Product::add_product(
+              part[i], Register(*reinterpret_cast<const Memory*>(x + l + i * in.point)), wv);
       }
       if (l < in.depth) {
         const int rest = static_cast<int>(in.depth - l);
         const Register wv = load_part(w + l, rest);
 #pragma GCC unroll 16
         for (int i = 0; i < Rows; ++i)
-          part[i] += wv * load_part(x + l + i * in.point, rest);
+          Product::add_product(part[i], load_part(x + l + i * in.point, rest), wv);
       }
     }
 #pragma GCC unroll 16
@@ -160,16 +169,16 @@ void dot_block(const BlockInput<T>& in, const BlockOutput<T>& out, int) {
 template <class T>
 using Block = void (*)(const BlockInput<T>&, const BlockOutput<T>&, int);
 
-template <class T, int Vectors, bool Half, std::size_t... I>
+template <class Product, class T, int Vectors, bool Half, std::size_t... I>
 constexpr std::array<Block<T>, sizeof...(I)> make_block_table(std::index_sequence<I...>) {
   if constexpr (Vectors == 0)
-    return {&dot_block<T, static_cast<int>(I) + 1>...};
+    return {&dot_block<Product, T, static_cast<int>(I) + 1>...};
   else
-    return {&channel_block<T, static_cast<int>(I) + 1, Vectors, Half>...};
+    return {&channel_block<Product, T, static_cast<int>(I) + 1, Vectors, Half>...};
 }
-/// block_table<T, Vectors, Half>[points - 1]; Vectors = 0: dot products.
-template <class T, int Vectors, bool Half>
-inline constexpr auto block_table = make_block_table<T, Vectors, Half && has_half_vectors>(
+/// block_table<Product, T, Vectors, Half>[points - 1]; Vectors = 0: dot products.
+template <class Product, class T, int Vectors, bool Half>
+inline constexpr auto block_table = make_block_table<Product, T, Vectors, Half && has_half_vectors>(
     std::make_index_sequence<Vectors == 0 ? max_dots : max_rows[Vectors]>());
 
 /// An operand of a sum over points: entry + row * r + point * p of points p in rows r.
