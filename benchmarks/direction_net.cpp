@@ -11,6 +11,7 @@
 
 #include <nopal/comm/exchange.hpp>
 #include <nopal/core/random.hpp>
+#include <nopal/nn/bfloat16.hpp>
 #include <nopal/operators/direction_net.hpp>
 
 #include <nlohmann/json.hpp>
@@ -54,7 +55,7 @@ void run(const benchmarks::Options& options) {
   o.head_blocks = options.integer("head_blocks");
   o.coarse_blocks = options.integer("coarse_blocks");
   o.tail_blocks = options.integer("tail_blocks");
-  const nopal::DirectionNet<float> net(o);
+  nopal::DirectionNet<float> net(o);
   const std::int64_t n = options.integer("n");
   const Grid grid({n, n, n}, {}, comm);
   const benchmarks::Peaks peaks =
@@ -78,6 +79,11 @@ void run(const benchmarks::Options& options) {
   };
   const Variable<float> input(x);
   report("margin a layer", cost.flops, [&] { net.forward(std::span(&input, 1), grid); });
+  if (nopal::has_bfloat16()) {
+    net.store_in_bfloat16();
+    report("the same in bfloat16", cost.flops, [&] { net.forward(std::span(&input, 1), grid); });
+    net.store_in_bfloat16(false);
+  }
   if (comm.size() > 1) {
     const nopal::Exchange<float> halo(grid, widened(grid, radius(o)));
     const Tensor<float> wide(halo.box().field(1, 1));

@@ -80,7 +80,7 @@ MultigridPreconditioner::MultigridPreconditioner(GridLayout layout,
   const Mat rows = layout_.rows();
   const Grid& grid = layout_.grid();
   if (options.train > 0) tune(stencil_of<double>(rows, grid), options);
-  if (options.in_double)
+  if (options.precision == Precision::double_precision)
     double_ = std::make_unique<StencilMultigrid<double>>(stencil_of<double>(rows, grid),
                                                          in_double(network_), options.multigrid);
   else

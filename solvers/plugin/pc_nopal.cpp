@@ -18,6 +18,7 @@
 #include <string>
 
 using nopal::detail::guard;
+using nopal::detail::Precision;
 using nopal::detail::Preconditioner;
 using nopal::detail::PreconditionerOptions;
 
@@ -25,8 +26,9 @@ namespace {
 
 enum class Fallback { none, jacobi };
 const char* const fallback_names[] = {"none", "jacobi"};
-const char* const precision_names[] = {"single", "double", "automatic"};
-enum Precision { single_precision, double_precision, automatic_precision };
+// In the order of Precision, and last the choice by method and tolerance.
+const char* const precision_names[] = {"single", "double", "bfloat16", "automatic"};
+constexpr PetscInt automatic_precision = 3;
 const char* const transfer_names[] = {"operator", "linear"};
 
 struct Context {
@@ -83,7 +85,8 @@ PetscErrorCode make_preconditioner(PC pc) {
 PetscErrorCode set_up(PC pc) {
   PetscFunctionBegin;
   Context& c = context(pc);
-  c.options.in_double = c.precision == double_precision;
+  c.options.precision = c.precision == automatic_precision ? Precision::single_precision
+                                                           : static_cast<Precision>(c.precision);
   PetscCall(make_preconditioner(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -157,7 +160,8 @@ PetscErrorCode apply_transpose(PC pc, Vec r, Vec z) {
 PetscErrorCode choose_precision(PC pc, KSP ksp) {
   PetscFunctionBegin;
   Context& c = context(pc);
-  if (c.precision != automatic_precision || c.options.in_double) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c.precision != automatic_precision || c.options.precision == Precision::double_precision)
+    PetscFunctionReturn(PETSC_SUCCESS);
   PetscBool exact_residuals = PETSC_FALSE;
   PetscCall(PetscObjectTypeCompareAny(reinterpret_cast<PetscObject>(ksp), &exact_residuals, KSPCG,
                                       KSPFCG, KSPPIPECG, KSPGROPPCG, KSPPIPEFCG, KSPFGMRES, KSPGCR,
@@ -168,7 +172,7 @@ PetscErrorCode choose_precision(PC pc, KSP ksp) {
   PetscCall(KSPGetTolerances(ksp, &tolerance, nullptr, nullptr, nullptr));
   if (exact_residuals || side != PC_LEFT || tolerance > 1e-6) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscInfo(pc, "in double precision for this method and tolerance\n"));
-  c.options.in_double = true;
+  c.options.precision = Precision::double_precision;
   PetscCall(make_preconditioner(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -272,7 +276,8 @@ PetscErrorCode view(PC pc, PetscViewer viewer) {
       PetscObjectTypeCompare(reinterpret_cast<PetscObject>(viewer), PETSCVIEWERASCII, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPrintf(viewer, "  model %s, %s precision, %s transfer\n",
-                                   c.options.model.c_str(), precision_names[c.options.in_double],
+                                   c.options.model.c_str(),
+                                   precision_names[static_cast<int>(c.options.precision)],
                                    c.options.multigrid.transfer.c_str()));
   if (!c.preconditioner) PetscFunctionReturn(PETSC_SUCCESS);
   for (const std::string& line : c.preconditioner->description())
@@ -305,8 +310,8 @@ PetscErrorCode set_from_options(PC pc, nopal::PetscOptionItemsArgument PetscOpti
                      "Model file, untrained, chebyshev or pod", o.model));
   PetscInt choice = 0;
   PetscBool set = PETSC_FALSE;
-  PetscCall(PetscOptionsEList("-pc_nopal_precision", "Precision of the cycle", nullptr,
-                              precision_names, 3, precision_names[c.precision], &c.precision,
+  PetscCall(PetscOptionsEList("-pc_nopal_precision", "Precision of the cycle or network", nullptr,
+                              precision_names, 4, precision_names[c.precision], &c.precision,
                               nullptr));
   PetscInt sizes[3] = {0, 0, 0}, count = 3;
   PetscCall(PetscOptionsIntArray(

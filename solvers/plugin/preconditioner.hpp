@@ -13,10 +13,13 @@
 
 namespace nopal::detail {
 
+/// Of networks and cycles; bfloat16 of the fields of a direction network, see Bfloat16Field.
+enum class Precision { single_precision, double_precision, bfloat16 };
+
 /// The options of a PC `nopal`.
 struct PreconditionerOptions {
   std::string model = "untrained";
-  bool in_double = false;
+  Precision precision = Precision::single_precision;
   std::vector<PetscInt> grid;       ///< x first; empty: that of the DM
   std::vector<PetscBool> periodic;  ///< x first; empty: none
   MultigridOptions multigrid;

@@ -172,20 +172,22 @@ void apply_row(const Map& m, const T* w, const T* x, const MapOutput<T>& o, std:
   activate_row(o.activation, o.y, o.slope, (end - begin) * m.out);
 }
 
-/// row(b, z0, z1, begin, end) for pieces of rows that cover `box` in each of `batch` fields.
+/// On a CPU: row(b, z0, z1, begin, end) for pieces of rows that cover `box` in each of `batch`
+/// fields.
 template <class Row>
 void for_each_segment(std::int64_t batch, const Box& box, const Row& row) {
   const std::int64_t segments = (box.count[2] + segment_points - 1) / segment_points;
-  detail::parallel_for("nopal::convolution",
-                       ItemRange(0, batch * box.count[0] * box.count[1] * segments),
-                       [=](std::int64_t item) {
-                         const std::int64_t s = item % segments, line = item / segments;
-                         const std::int64_t z1 = line % box.count[1];
-                         const std::int64_t z0 = line / box.count[1] % box.count[0];
-                         row(line / (box.count[0] * box.count[1]), box.first[0] + z0,
-                             box.first[1] + z1, box.first[2] + box.count[2] * s / segments,
-                             box.first[2] + box.count[2] * (s + 1) / segments);
-                       });
+  if constexpr (on_host)
+    detail::parallel_for("nopal::convolution",
+                         ItemRange(0, batch * box.count[0] * box.count[1] * segments),
+                         [=](std::int64_t item) {
+                           const std::int64_t s = item % segments, line = item / segments;
+                           const std::int64_t z1 = line % box.count[1];
+                           const std::int64_t z0 = line / box.count[1] % box.count[0];
+                           row(line / (box.count[0] * box.count[1]), box.first[0] + z0,
+                               box.first[1] + z1, box.first[2] + box.count[2] * s / segments,
+                               box.first[2] + box.count[2] * (s + 1) / segments);
+                         });
 }
 
 }  // namespace nopal::detail

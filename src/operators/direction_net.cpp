@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/comm/exchange.hpp>
 #include <nopal/io/option_reader.hpp>
+#include <nopal/nn/bfloat16.hpp>
 #include <nopal/nn/convolution.hpp>
 #include <nopal/nn/elementwise.hpp>
 #include <nopal/nn/grid_convolution.hpp>
@@ -77,6 +79,32 @@ double DirectionNetOptions::parameter_count() const {
   return (k * (mask ? 2 : 1) + 1) * f + inner * (k * f + 1) * f + f + 1;
 }
 
+namespace {
+
+// The box of a rank with a margin of one point, but not beyond the domain.
+struct Margin {
+  Exchange<float> exchange;
+  ConvolutionOptions options;  // from there to the box
+};
+
+Margin margin_of(const Grid& grid) {
+  Boxes boxes = grid.boxes();
+  for (int a = 0; a < grid.dimension(); ++a)
+    for (Range& range : boxes.ranges[static_cast<std::size_t>(a)])
+      if (range.size() > 0)
+        range = {std::max<std::int64_t>(0, range.begin - taps / 2),
+                 std::min(grid.extents()[a], range.end + taps / 2)};
+  Margin margin{Exchange<float>(grid, boxes), {}};
+  const Box &own = grid.box(), &wide = margin.exchange.box();
+  for (int a = 0; a < grid.dimension(); ++a) {
+    margin.options.offset[static_cast<std::size_t>(a)] = own[a].begin - taps / 2 - wide[a].begin;
+    margin.options.extents.push_back(own[a].size());
+  }
+  return margin;
+}
+
+}  // namespace
+
 template <class T>
 struct DirectionNet<T>::Layers {
   struct Convolution {
@@ -88,6 +116,7 @@ struct DirectionNet<T>::Layers {
   struct Distributed {
     Grid grid;
     std::vector<GridConvolution<T>> levels;
+    std::vector<Margin> margins;  // of the levels, for fields in bfloat16
   };
 
   explicit Layers(std::uint64_t seed) : store(seed) {}
@@ -175,50 +204,123 @@ auto DirectionNet<T>::Layers::on(const Grid& grid, std::int64_t levels)
   for (std::int64_t l = 0; l <= levels; ++l) {
     const Grid level = coarse_grid(grid, std::int64_t(1) << l);
     plan->levels.emplace_back(level, level, stencil);
+    plan->margins.push_back(margin_of(level));
   }
   if (known.size() >= 4) known.erase(known.begin());
   known.push_back(plan);
   return plan;
 }
 
-// One evaluation, on one rank or on a grid.
+// Layers on fields of floats or doubles that a tape may record.
 template <class T>
-struct DirectionNet<T>::Evaluation {
+struct DirectionNet<T>::Recorded {
+  using Field = Variable<T>;
   using Convolution = typename Layers::Convolution;
-  using Block = typename Layers::Block;
-
-  const Layers& layers;
   const typename Layers::Distributed* distributed;  // null: one rank
-  std::size_t levels;
 
-  Variable<T> apply(const Convolution& c, const Variable<T>& x, std::size_t level,
-                    Activation activation) const {
+  Field convolve(const Convolution& c, const Field& x, std::size_t level,
+                 Activation activation) const {
     if (distributed)
       return distributed->levels[level](x, c.weight->variable, c.bias->variable, activation);
     return nopal::convolution(x, c.weight->variable, c.bias->variable,
                               same(x.shape().rank() - 2, x.shape(), activation));
   }
-  Variable<T> apply(const std::vector<Block>& blocks, Variable<T> x, std::size_t level) const {
+  Field first(const Convolution& c, const Variable<T>& x) const {
+    return convolve(c, x, 0, Activation::identity);
+  }
+  Field convolve_and_add(const Convolution& c, const Field& x, std::size_t level,
+                         const Field& y) const {
+    return add(convolve(c, x, level, Activation::relu), y);
+  }
+  Field halve(const Field& x) const { return average_pool(x, 2); }
+  Field add_doubled(const Field& x, const Field& y) const { return add(upsample_nearest(x, 2), y); }
+  Variable<T> last(const Layers& layers, const Field& y) const {
+    return linear(y, layers.weight->variable, layers.bias->variable);
+  }
+};
+
+// The same in bfloat16.
+template <class T>
+struct DirectionNet<T>::Rounded {
+  using Field = Bfloat16Field;
+  using Convolution = typename Layers::Convolution;
+  const typename Layers::Distributed* distributed;
+
+  Field convolve(const Convolution& c, const Field& x, std::size_t level, Activation activation,
+                 const Field& y = {}) const {
+    if (!distributed)
+      return nopal::convolution(x, cast<float>(c.weight->value()), cast<float>(c.bias->value()),
+                                same(x.shape().rank() - 2, x.shape(), activation), y);
+    return nopal::convolution(Field::from_pairs(with_margin(x.pairs(), level)),
+                              cast<float>(c.weight->value()), cast<float>(c.bias->value()),
+                              options(level, activation), y);
+  }
+  Field first(const Convolution& c, const Variable<T>& x) const {
+    if (!distributed)
+      return convolution_to_bfloat16(cast<float>(x.value()), cast<float>(c.weight->value()),
+                                     cast<float>(c.bias->value()),
+                                     same(x.shape().rank() - 2, x.shape(), Activation::identity));
+    return convolution_to_bfloat16(with_margin(cast<float>(x.value()), 0),
+                                   cast<float>(c.weight->value()), cast<float>(c.bias->value()),
+                                   options(0, Activation::identity));
+  }
+  Field convolve_and_add(const Convolution& c, const Field& x, std::size_t level,
+                         const Field& y) const {
+    return convolve(c, x, level, Activation::relu, y);
+  }
+  Field halve(const Field& x) const { return nopal::halve(x); }
+  Field add_doubled(const Field& x, const Field& y) const { return nopal::add_doubled(x, y); }
+  Variable<T> last(const Layers& layers, const Field& y) const {
+    return cast<T>(
+        linear(y, cast<float>(layers.weight->value()), cast<float>(layers.bias->value())));
+  }
+
+ private:
+  ConvolutionOptions options(std::size_t level, Activation activation) const {
+    ConvolutionOptions result = distributed->margins[level].options;
+    result.activation = activation;
+    return result;
+  }
+  Tensor<float> with_margin(const Tensor<float>& x, std::size_t level) const {
+    const Exchange<float>& exchange = distributed->margins[level].exchange;
+    Tensor<float> wide(exchange.box().field(x.extent(0), x.extent(-1)));
+    exchange.start(x, wide);
+    exchange.finish(wide);
+    return wide;
+  }
+};
+
+// One evaluation, on one rank or on a grid, with fields as Recorded or Rounded has them.
+template <class T>
+template <class Fields>
+struct DirectionNet<T>::Evaluation {
+  using Field = typename Fields::Field;
+  using Block = typename Layers::Block;
+
+  const Layers& layers;
+  Fields fields;
+  std::size_t levels;
+
+  Field apply(const std::vector<Block>& blocks, Field x, std::size_t level) const {
     for (const Block& block : blocks)
-      x = add(apply(block[1], apply(block[0], x, level, Activation::relu), level, Activation::relu),
-              x);
+      x = fields.convolve_and_add(block[1], fields.convolve(block[0], x, level, Activation::relu),
+                                  level, x);
     return x;
   }
-  Variable<T> coarse(Variable<T> x, std::size_t level) const {
+  Field coarse(Field x, std::size_t level) const {
     const bool last = level == levels;
     const std::size_t which = last ? layers.down.size() - 1 : std::min(level, layers.up.size()) - 1;
     x = apply(layers.down[which], std::move(x), level);
     if (last) return x;
-    const Variable<T> g = coarse(average_pool(x, 2), level + 1);
-    return apply(layers.up[which], add(upsample_nearest(g, 2), x), level);
+    const Field g = coarse(fields.halve(x), level + 1);
+    return apply(layers.up[which], fields.add_doubled(g, x), level);
   }
   Variable<T> operator()(const Variable<T>& x) const {
-    Variable<T> h = apply(layers.first, x, 0, Activation::identity);
-    h = apply(layers.head, apply(layers.second, h, 0, Activation::relu), 0);
-    h = apply(layers.third, h, 0, Activation::relu);
-    const Variable<T> g = coarse(average_pool(h, 2), 1);
-    const Variable<T> y = apply(layers.tail, add(upsample_nearest(g, 2), h), 0);
-    return linear(y, layers.weight->variable, layers.bias->variable);
+    Field h = fields.first(layers.first, x);
+    h = apply(layers.head, fields.convolve(layers.second, h, 0, Activation::relu), 0);
+    h = fields.convolve(layers.third, h, 0, Activation::relu);
+    const Field g = coarse(fields.halve(h), 1);
+    return fields.last(layers, apply(layers.tail, fields.add_doubled(g, h), 0));
   }
 };
 
@@ -255,6 +357,17 @@ nlohmann::json DirectionNet<T>::configuration() const {
 template <class T>
 std::vector<AxisRule> DirectionNet<T>::grid_rules() const {
   return std::vector<AxisRule>(static_cast<std::size_t>(options_.dimension));
+}
+
+template <class T>
+void DirectionNet<T>::store_in_bfloat16(bool on) {
+  if (on) {
+    require_bfloat16("direction_net");
+    NOPAL_CHECK(options_.filters % 2 == 0,
+                "direction_net: storage in bfloat16 needs an even number ", "of filters, got ",
+                options_.filters);
+  }
+  bfloat16_ = on;
 }
 
 template <class T>
@@ -311,8 +424,15 @@ Variable<T> DirectionNet<T>::evaluate(std::span<const Variable<T>> inputs, const
     check_field(x, levels);
     distributed = layers_->on(*grid, levels);
   }
-  const Variable<T> f =
-      Evaluation{*layers_, distributed.get(), static_cast<std::size_t>(levels)}(inputs[0]);
+  const auto with = [&](auto fields) {
+    return Evaluation<decltype(fields)>{*layers_, fields,
+                                        static_cast<std::size_t>(levels)}(inputs[0]);
+  };
+  Variable<T> f;
+  if (bfloat16_ && !Tape<T>::active())
+    f = with(Rounded{distributed.get()});
+  else
+    f = with(Recorded{distributed.get()});
   return options_.mask ? product(f, halves(inputs[0]).second) : f;
 }
 

@@ -7,6 +7,7 @@
 #include "grid_test_tools.hpp"
 #include "test_tools.hpp"
 
+#include <nopal/nn/bfloat16.hpp>
 #include <nopal/operators/direction_net.hpp>
 
 #include <nlohmann/json.hpp>
@@ -76,6 +77,28 @@ TEST(DividedDirectionNet, AgreesWithOneRank) {
 
 TEST(DividedDirectionNet, AgreesWithOneRankInFloat) {
   check<float>(2e-5);
+}
+
+TEST(DividedDirectionNet, AgreesWithOneRankInBfloat16) {
+  if (!has_bfloat16()) GTEST_SKIP() << "no bfloat16 on this machine";
+  for (const bool plane : {true, false})
+    for (const bool uneven : {false, true}) {
+      DirectionNetOptions options;
+      options.dimension = plane ? 2 : 3;
+      options.filters = 6;
+      options.levels = plane ? 2 : 1;
+      DirectionNet<float> net(options, 7);
+      net.store_in_bfloat16();
+      for (const Parameter<float>* p : net.parameters())
+        if (p->value().rank() == 1) fill_normal(p->value(), 0, 0.1, Random(p->value().size()));
+      const auto x = random_field<float>(plane ? Shape{2, 20, 12, 1} : Shape{1, 12, 4, 6, 1}, 1);
+      const Shape extents(x.shape().begin() + 1, x.shape().end() - 1);
+      const Grid grid = divided(extents, plane ? 4 : 2, uneven);
+      const Variable<float> mine(part(x, grid.box())), all(x);
+      const auto y = net.forward(std::span(&mine, 1), grid).value();
+      const auto whole = net.forward(std::span(&all, 1)).value();
+      EXPECT_LT(relative_difference(y, part(whole, grid.box()), world()), 1e-6) << plane << uneven;
+    }
 }
 
 TEST(DividedDirectionNet, OddBoxesAreRefused) {

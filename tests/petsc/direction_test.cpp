@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nopal/solvers/plugin/pc_nopal.h>
 #include <nopal/core/random.hpp>
+#include <nopal/nn/bfloat16.hpp>
 #include <nopal/operators/model.hpp>
 #include <nopal/solvers/bridge/grid.hpp>
 #include <nopal/solvers/direction/dcdm.hpp>
@@ -323,6 +324,26 @@ TEST(DirectionPreconditioner, PresetAndViewSayWhatIsDone) {
   const std::string said = message_of([&] { solve(system); });
   EXPECT_NE(said.find("is a nonlinear network"), std::string::npos) << said;
   EXPECT_NE(said.find("-ksp_type fcg, fgmres or gcr"), std::string::npos) << said;
+}
+
+TEST(DirectionPreconditioner, InBfloat16TheSolutionIsAsGood) {
+  const ScratchFolder folder(Communicator::world());
+  const std::string file = save_net(folder, plane());
+  const LinearSystem system = pressure(2, 20);
+  const ScopedOptions options{
+      {"-pc_nopal_model", file}, {"-pc_nopal_dcdm", "1"}, {"-pc_nopal_precision", "bfloat16"}};
+  if (nopal::has_bfloat16()) {
+    const Solve s = solve(system, folder / "view.txt");
+    EXPECT_NE(s.view.find("bfloat16 precision"), std::string::npos) << s.view;
+    EXPECT_GT(s.residuals.front(), 1e4 * s.residuals.back());
+  } else {
+    const std::string said = message_of([&] { solve(system); });
+    EXPECT_NE(said.find("AVX-512 BF16"), std::string::npos) << said;
+  }
+  const ScopedOptions linear{{"-pc_nopal_model", "chebyshev"}, {"-pc_nopal_dcdm", "0"}};
+  const std::string said = message_of([&] { solve(system); });
+  EXPECT_NE(said.find("-pc_nopal_precision bfloat16 is for direction networks"), std::string::npos)
+      << said;
 }
 
 TEST(DirectionMap, BadInputIsRefused) {

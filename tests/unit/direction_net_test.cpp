@@ -23,7 +23,7 @@ using nlohmann::json;
 using test::expect_error;
 
 Tensor<double> random(const Shape& shape, std::uint64_t seed) {
-  const Tensor<double> x(shape);
+  Tensor<double> x(shape);
   fill_normal(x, 0, 1, Random(seed));
   return x;
 }
