@@ -127,6 +127,21 @@ Variable<T> reshape(const Variable<T>& x, const Shape& shape) {
 }
 
 template <class T>
+Variable<T> repeat_rows(const Variable<T>& x, std::int64_t times) {
+  NOPAL_CHECK(x.shape().rank() >= 1 && times >= 0, "repeat_rows: expected rows and a number of ",
+              "times, got ", x.shape(), " and ", times);
+  const std::int64_t size = x.value().size();
+  const Tensor<T> y(x.shape().with(0, times * x.shape()[0]));
+  for (std::int64_t k = 0; k < times && size > 0; ++k)
+    y.slice(k * x.shape()[0], x.shape()[0]).copy_from(x.value());
+  if (!needs_record(x)) return y;
+  return record<T>(y, [x, times, size](const Tensor<T>& dy) {
+    const auto [dx, beta] = x.gradient_slot();
+    detail::sum_rows(dy.data(), dx.data(), times, size, beta);
+  });
+}
+
+template <class T>
 Variable<T> join_channels(const std::vector<Variable<T>>& x) {
   NOPAL_CHECK(!x.empty(), "join_channels: expected at least one field");
   bool recorded = false;
@@ -212,6 +227,7 @@ Variable<T> linear_combination(const std::vector<std::pair<double, Variable<T>>>
   template std::pair<Variable<T>, Variable<T>> halves<T>(const Variable<T>&);                     \
   template Variable<T> product<T>(const Variable<T>&, const Variable<T>&);                        \
   template Variable<T> reshape<T>(const Variable<T>&, const Shape&);                              \
+  template Variable<T> repeat_rows<T>(const Variable<T>&, std::int64_t);                          \
   template Variable<T> join_channels<T>(const std::vector<Variable<T>>&);                         \
   template Variable<T> affine_channels<T>(Variable<T>, const std::vector<double>&,                \
                                           const std::vector<double>&);                            \

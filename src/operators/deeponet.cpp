@@ -278,9 +278,10 @@ Variable<T> DeepONet<T>::forward_rows(std::span<const Variable<T>> functions,
 }
 
 template <class T>
-std::vector<Variable<T>> DeepONet<T>::derivatives(std::span<const Variable<T>> functions,
-                                                  const Tensor<T>& points,
-                                                  const JetLayout& layout) const {
+template <class Decode>
+std::vector<Variable<T>> DeepONet<T>::decode_jet(std::span<const Variable<T>> functions,
+                                                 const Tensor<T>& points, const JetLayout& layout,
+                                                 const Decode& decode) const {
   const ScopedRegion region("deeponet_derivatives");
   std::vector<Shape> shapes;
   for (const Variable<T>& function : functions)
@@ -298,10 +299,31 @@ std::vector<Variable<T>> DeepONet<T>::derivatives(std::span<const Variable<T>> f
   for (std::int64_t j = 0; j < layout.count(); ++j) {
     const Variable<T> basis = reshape(slice(jet, j, 1), {rows, jet.shape()[2] / k, k});
     all.push_back(affine_channels(
-        branch_trunk(b, basis, j == 0 && n.bias ? n.bias->variable : Variable<T>()),
+        decode(b, basis, j == 0 && n.bias ? n.bias->variable : Variable<T>()),
         options_.output_scale, j == 0 ? options_.output_shift : std::vector<double>()));
   }
   return all;
+}
+
+template <class T>
+std::vector<Variable<T>> DeepONet<T>::derivatives(std::span<const Variable<T>> functions,
+                                                  const Tensor<T>& points,
+                                                  const JetLayout& layout) const {
+  return decode_jet(functions, points, layout,
+                    [](const Variable<T>& b, const Variable<T>& t, const Variable<T>& bias) {
+                      return branch_trunk(b, t, bias);
+                    });
+}
+
+template <class T>
+std::vector<Variable<T>> DeepONet<T>::derivatives_rows(std::span<const Variable<T>> functions,
+                                                       const Tensor<T>& points,
+                                                       const std::vector<std::int64_t>& offsets,
+                                                       const JetLayout& layout) const {
+  return decode_jet(functions, points, layout,
+                    [&](const Variable<T>& b, const Variable<T>& t, const Variable<T>& bias) {
+                      return branch_trunk_rows(b, t, offsets, bias);
+                    });
 }
 
 template <class T>

@@ -4,6 +4,7 @@
 #include <nopal/operators/deeponet.hpp>
 #include <nopal/operators/direction_net.hpp>
 #include <nopal/operators/fno.hpp>
+#include <nopal/operators/fusion_deeponet.hpp>
 #include <nopal/operators/kernel_ridge.hpp>
 #include <nopal/operators/learned_multigrid.hpp>
 #include <nopal/operators/mgno.hpp>
@@ -46,6 +47,13 @@ nlohmann::json suggest_fno(const Shape& x_shape, const Shape& y_shape, const nlo
 nlohmann::json suggest_deeponet(const Shape& x_shape, const Shape& y_shape, const nlohmann::json&) {
   return {{"sensors", {x_shape.size()}},
           {"dimension", x_shape.rank() - 1},
+          {"out_channels", y_shape[-1]}};
+}
+
+// Numbers for each sample, and outputs on a grid.
+nlohmann::json suggest_fusion(const Shape& x_shape, const Shape& y_shape, const nlohmann::json&) {
+  return {{"parameters", x_shape.size()},
+          {"dimension", std::max(1, y_shape.rank() - 1)},
           {"out_channels", y_shape[-1]}};
 }
 
@@ -114,6 +122,13 @@ const std::vector<Entry<T>>& registry() {
          const FnoOptions options = FnoOptions::from_json(json);
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<Fno<T>>(options, seed);
+       }},
+      {"fusion_deeponet", suggest_fusion,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const FusionDeepONetOptions options = FusionDeepONetOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<FusionDeepONet<T>>(options, seed);
        }},
       {"kernel_ridge", suggest_fitted,
        [](const nlohmann::json& json, std::uint64_t,

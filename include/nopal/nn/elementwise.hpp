@@ -36,6 +36,10 @@ Variable<T> product(const Variable<T>& a, const Variable<T>& b);
 template <class T>
 Variable<T> reshape(const Variable<T>& x, const Shape& shape);
 
+/// All rows of x (R, ...) `times` times over, (times R, ...), in new memory.
+template <class T>
+Variable<T> repeat_rows(const Variable<T>& x, std::int64_t times);
+
 /// The channels of all fields, one after the other, as those of one field, in new memory.
 template <class T>
 Variable<T> join_channels(const std::vector<Variable<T>>& x);

@@ -73,6 +73,10 @@ class DeepONet : public PointOperator<T> {
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
   Variable<T> forward_rows(std::span<const Variable<T>> functions, const Variable<T>& points,
                            const std::vector<std::int64_t>& offsets) const override;
+  std::vector<Variable<T>> derivatives_rows(std::span<const Variable<T>> functions,
+                                            const Tensor<T>& points,
+                                            const std::vector<std::int64_t>& offsets,
+                                            const JetLayout& layout) const override;
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return parameters_; }
@@ -93,6 +97,10 @@ class DeepONet : public PointOperator<T> {
                                        const Tensor<T>& points, const JetLayout& layout) const;
 
  private:
+  template <class Decode>
+  std::vector<Variable<T>> decode_jet(std::span<const Variable<T>> functions,
+                                      const Tensor<T>& points, const JetLayout& layout,
+                                      const Decode& decode) const;
   struct Networks;
 
   DeepONetOptions options_;

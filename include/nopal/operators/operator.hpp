@@ -6,6 +6,7 @@
 #include <nopal/autograd/variable.hpp>
 #include <nopal/comm/grid.hpp>
 #include <nopal/core/profile.hpp>
+#include <nopal/nn/jet.hpp>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -82,6 +83,18 @@ class PointOperator : public Operator<T> {
   virtual Variable<T> forward_rows(std::span<const Variable<T>> functions,
                                    const Variable<T>& points,
                                    const std::vector<std::int64_t>& offsets) const = 0;
+
+  /// The same output and its derivatives in the coordinates of the points, each (R, C), in the
+  /// order of the layout; the tape records them, so that losses may contain them. Error if the
+  /// operator has none.
+  virtual std::vector<Variable<T>> derivatives_rows(std::span<const Variable<T>> /*functions*/,
+                                                    const Tensor<T>& /*points*/,
+                                                    const std::vector<std::int64_t>& /*offsets*/,
+                                                    const JetLayout& /*layout*/) const {
+    NOPAL_CHECK(false, this->name(), " has no derivatives in the points; take deeponet or ",
+                "fusion_deeponet, or a loss on neighbours");
+    return {};
+  }
 };
 
 /// All that training changes and a model file holds: parameters, then buffers.
