@@ -9,6 +9,7 @@
 #include "nn/row_kernels.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace nopal {
 namespace {
@@ -49,29 +50,62 @@ struct Sizes {
   std::int64_t plane() const { return rows * width; }
 };
 
-// Rows [first, first + count) with gate s (null: none).
-template <class T>
-void apply_rows(const Sizes& size, std::int64_t first, std::int64_t count, const T* z,
-                const T* bias, const T* numbers, const T* s, T shift, T* y) {
-  const std::int64_t width = size.width, plane = size.plane(), tangents = size.tangents;
-  detail::parallel_entries(
-      "nopal::rowdy", count, width, KOKKOS_LAMBDA(std::int64_t row, std::int64_t col) {
-        const Rowdy<T> f(numbers);
-        const std::int64_t i = (first + row) * width + col;
-        const auto p = f.parts(z[i] + bias[col]);
-        const T factor = s ? shift + s[col] : T(1);
-        y[i] = factor * f.value(p);
-        for (std::int64_t j = 1; j <= tangents; ++j)
-          y[j * plane + i] = factor * f.slope(p) * z[j * plane + i];
-      });
+// Calls action(std::integral_constant<int, J>{}): loops over entries vectorise only if those over
+// tangents have a known end.
+template <class Action>
+void with_tangents(std::int64_t tangents, Action&& action) {
+  switch (tangents) {
+    case 0:
+      return action(std::integral_constant<int, 0>{});
+    case 1:
+      return action(std::integral_constant<int, 1>{});
+    case 2:
+      return action(std::integral_constant<int, 2>{});
+    default:
+      return action(std::integral_constant<int, 3>{});
+  }
 }
 
 constexpr std::int64_t chunk_rows = 64;
 
+// A chunk of the rows [first, first + count), which have the gate s (null: none).
+template <int Tangents, class T>
+struct ForwardChunk {
+  std::int64_t first, count, width, plane;
+  const T *z, *bias, *numbers, *s;
+  T shift;
+  T* y;
+
+  // On the host an item is a chunk, on a device a column of one.
+  KOKKOS_INLINE_FUNCTION void operator()(std::int64_t item) const {
+    const std::int64_t chunk = detail::on_host ? item : item / width;
+    const std::int64_t begin = detail::on_host ? 0 : item % width;
+    const std::int64_t end = detail::on_host ? width : begin + 1;
+    const Rowdy<T> f(numbers);
+    const std::int64_t low = chunk * chunk_rows;
+    const std::int64_t high = low + chunk_rows < count ? low + chunk_rows : count;
+    for (std::int64_t row = low; row < high; ++row)
+#pragma GCC ivdep
+      for (std::int64_t col = begin; col < end; ++col) {
+        const std::int64_t i = (first + row) * width + col;
+        const auto p = f.parts(z[i] + bias[col]);
+        const T factor = s ? shift + s[col] : T(1);
+        y[i] = factor * f.value(p);
+#pragma GCC unroll 4
+        for (int j = 1; j <= Tangents; ++j)
+          y[j * plane + i] = factor * f.slope(p) * z[j * plane + i];
+      }
+  }
+};
+
+std::int64_t chunks_of(std::int64_t rows) {
+  return (rows + chunk_rows - 1) / chunk_rows;
+}
+
 // The adjoint for the rows of a chunk: dz in the memory of dy, and sums (6, W) over the rows.
-template <class T>
+template <int Tangents, class T>
 struct AdjointChunk {
-  std::int64_t first, count, width, plane, tangents;
+  std::int64_t first, count, width, plane;
   const T *z, *bias, *numbers, *s;
   T shift;
   T *d, *sum;
@@ -84,7 +118,8 @@ struct AdjointChunk {
     const T factor = s ? shift + s[col] : T(1);
     const T slope = f.slope(p), dy = d[i];
     T along = 0;
-    for (std::int64_t j = 1; j <= tangents; ++j) {
+#pragma GCC unroll 4
+    for (int j = 1; j <= Tangents; ++j) {
       T& dj = d[j * plane + i];
       along += z[j * plane + i] * dj;
       dj *= factor * slope;
@@ -101,7 +136,7 @@ struct AdjointChunk {
     to[5 * width + col] += g0 * T(10) * f.a1 * p.cos - g1 * T(100) * f.a1 * f.f1 * p.sin;
   }
 
-  // On the host an item is a chunk, on a device a column of one.
+  // As above.
   KOKKOS_INLINE_FUNCTION void operator()(std::int64_t item) const {
     const std::int64_t chunk = detail::on_host ? item : item / width;
     const std::int64_t begin = detail::on_host ? 0 : item % width;
@@ -120,16 +155,13 @@ struct AdjointChunk {
   }
 };
 
-std::int64_t chunks_of(std::int64_t rows) {
-  return (rows + chunk_rows - 1) / chunk_rows;
-}
-
 template <class T>
 void check(const Variable<T>& z, const Variable<T>& bias, const Variable<T>& numbers,
            const RowGate<T>& gate, std::int64_t tangents) {
   const Shape& shape = z.shape();
   const bool jet = tangents > 0;
-  NOPAL_CHECK(tangents >= 0 && shape.rank() == (jet ? 3 : 2) && (!jet || shape[0] == 1 + tangents),
+  NOPAL_CHECK(tangents >= 0 && tangents <= 3 && shape.rank() == (jet ? 3 : 2) &&
+                  (!jet || shape[0] == 1 + tangents),
               "rowdy: expected ", jet ? "a jet (" : "rows (",
               jet ? std::to_string(1 + tangents) : "R", jet ? ", R, W)" : ", W)", ", got ", shape);
   NOPAL_CHECK(bias.value().size() == shape[-1] && numbers.value().size() == 5, "rowdy: a bias ",
@@ -161,9 +193,24 @@ Variable<T> rowdy(const Variable<T>& z, const Variable<T>& bias, const Variable<
   const auto factors_of = [gated, width = size.width](const Variable<T>& factors, std::size_t b) {
     return gated ? factors.value().data() + static_cast<std::int64_t>(b) * width : nullptr;
   };
-  for (std::size_t b = 0; b + 1 < offsets.size(); ++b)
-    apply_rows(size, offsets[b], offsets[b + 1] - offsets[b], z.value().data(), bias.value().data(),
-               numbers.value().data(), factors_of(gate.factors, b), shift, y.data());
+  with_tangents(tangents, [&](auto order) {
+    for (std::size_t b = 0; b + 1 < offsets.size(); ++b) {
+      const std::int64_t count = offsets[b + 1] - offsets[b];
+      const ForwardChunk<decltype(order)::value, T> body{offsets[b],
+                                                         count,
+                                                         size.width,
+                                                         size.plane(),
+                                                         z.value().data(),
+                                                         bias.value().data(),
+                                                         numbers.value().data(),
+                                                         factors_of(gate.factors, b),
+                                                         shift,
+                                                         y.data()};
+      detail::parallel_for("nopal::rowdy",
+                           ItemRange(0, chunks_of(count) * (detail::on_host ? 1 : size.width)),
+                           body);
+    }
+  });
   if (!needs_record(z, bias, numbers, gate.factors)) return y;
 
   return record<T>(y, [=, factors = gate.factors](const Tensor<T>& dy) {
@@ -178,20 +225,21 @@ Variable<T> rowdy(const Variable<T>& z, const Variable<T>& bias, const Variable<
     for (std::size_t b = 0; b + 1 < offsets.size(); ++b) {
       const std::int64_t count = offsets[b + 1] - offsets[b], own = chunks_of(count);
       T* const first = sum.data() + before * sums * size.width;
-      const AdjointChunk<T> body{offsets[b],
-                                 count,
-                                 size.width,
-                                 size.plane(),
-                                 tangents,
-                                 z.value().data(),
-                                 bias.value().data(),
-                                 numbers.value().data(),
-                                 factors_of(factors, b),
-                                 shift,
-                                 dy.data(),
-                                 first};
-      detail::parallel_for("nopal::rowdy_adjoint",
-                           ItemRange(0, own * (detail::on_host ? 1 : size.width)), body);
+      with_tangents(tangents, [&](auto order) {
+        const AdjointChunk<decltype(order)::value, T> body{offsets[b],
+                                                           count,
+                                                           size.width,
+                                                           size.plane(),
+                                                           z.value().data(),
+                                                           bias.value().data(),
+                                                           numbers.value().data(),
+                                                           factors_of(factors, b),
+                                                           shift,
+                                                           dy.data(),
+                                                           first};
+        detail::parallel_for("nopal::rowdy_adjoint",
+                             ItemRange(0, own * (detail::on_host ? 1 : size.width)), body);
+      });
       if (ds.buffer.defined()) {
         T* const to = ds.buffer.data() + static_cast<std::int64_t>(b) * size.width;
         const T beta = ds.beta;

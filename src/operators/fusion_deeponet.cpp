@@ -180,7 +180,7 @@ struct FusionDeepONet<T>::Networks {
       scale.push_back(1 / (o.parameter_upper[k] - o.parameter_lower[k]));
       shift.push_back(-o.parameter_lower[k] * scale.back());
     }
-    const Variable<T> unit = affine_channels(parameters, scale, shift);
+    Variable<T> unit = affine_channels(parameters, scale, shift);
     report_outside(unit.value(), o);
     if (o.encoding == "none") return unit;
     const double half_pi = std::acos(0.0);
