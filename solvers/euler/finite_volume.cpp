@@ -1,0 +1,510 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/core/error.hpp>
+#include <nopal/core/profile.hpp>
+#include <nopal/solvers/euler/finite_volume.hpp>
+
+#include "euler/finite_volume_rows.hpp"
+
+#include <Kokkos_Core.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace nopal::euler {
+namespace {
+
+constexpr std::int64_t ghosts = 2;
+
+using Views = std::array<const double*, 4>;
+
+Views shifted(const Row& row, std::int64_t by) {
+  return {row[0] + by, row[1] + by, row[2] + by, row[3] + by};
+}
+
+// A loop of the kernels with limiter and Riemann solver known to the compiler.
+using Kernel = void (*)(const CurvilinearGrid&, const PetscScalar*, PetscScalar*, double gamma,
+                        std::int64_t begin, std::int64_t end);
+
+// dU/dt of rows [begin, end) of this rank's cells. Each row of primitive variables is made once and
+// kept as long as a row nearby needs it.
+template <class Limiter, bool Contact>
+void residual_of_rows(const CurvilinearGrid& grid, const PetscScalar* q, PetscScalar* out,
+                      double gamma, std::int64_t begin, std::int64_t end) {
+  const std::int64_t m = grid.count()[0], width = m + 2 * ghosts;
+  const auto faces = [&](const std::array<Tensor<double>, 2>& of, std::size_t component,
+                         std::int64_t row,
+                         std::int64_t columns) { return of[component].data() + row * columns; };
+  Row cells[4] = {Row(width), Row(width), Row(width), Row(width)};  // row j in cells[j & 3]
+  const auto row_of = [&](std::int64_t j) -> Row& { return cells[(j + 4) & 3]; };
+  const auto load = [&](std::int64_t j) {
+    load_row(q + (j + ghosts) * width * 4, width, gamma, row_of(j));
+  };
+  Row low(width), high(width), below(m), above(m), next_below(m), next_above(m);
+  Row fx(m + 1), fy_low(m), fy_high(m);
+  // Reconstruction across rows for row j: needs j - 1, j, j + 1.
+  const auto across = [&](std::int64_t j, Row& down, Row& up) {
+    reconstruct<Limiter>(shifted(row_of(j - 1), ghosts), shifted(row_of(j), ghosts),
+                         shifted(row_of(j + 1), ghosts), m, down, up);
+  };
+  for (std::int64_t j = begin - 2; j <= begin; ++j)
+    load(j);
+  across(begin - 1, below, above);
+  load(begin + 1);
+  across(begin, next_below, next_above);
+  riemann_fluxes<Contact>(shifted(above, 0), shifted(next_below, 0),
+                          faces(grid.y_faces(), 0, begin, m), faces(grid.y_faces(), 1, begin, m), m,
+                          gamma, fy_low);
+  for (std::int64_t j = begin; j < end; ++j) {
+    std::swap(below, next_below);
+    std::swap(above, next_above);
+    // Along the row, cells -1, ..., m.
+    const Row& row = row_of(j);
+    reconstruct<Limiter>(shifted(row, 0), shifted(row, 1), shifted(row, 2), m + 2, low, high);
+    riemann_fluxes<Contact>(shifted(high, 0), shifted(low, 1), faces(grid.x_faces(), 0, j, m + 1),
+                            faces(grid.x_faces(), 1, j, m + 1), m + 1, gamma, fx);
+    load(j + 2);
+    across(j + 1, next_below, next_above);
+    riemann_fluxes<Contact>(shifted(above, 0), shifted(next_below, 0),
+                            faces(grid.y_faces(), 0, j + 1, m), faces(grid.y_faces(), 1, j + 1, m),
+                            m, gamma, fy_high);
+    const double* area = grid.areas().data() + j * m;
+    PetscScalar* to = out + j * m * 4;
+    for (std::size_t k = 0; k < 4; ++k) {
+      const double *x = fx[k], *y0 = fy_low[k], *y1 = fy_high[k];
+#pragma GCC ivdep
+      for (std::int64_t i = 0; i < m; ++i)
+        to[4 * i + static_cast<std::int64_t>(k)] = (x[i] - x[i + 1] + y0[i] - y1[i]) / area[i];
+    }
+    std::swap(fy_low, fy_high);
+  }
+}
+
+template <bool Contact>
+Kernel kernel_of(const std::string& limiter) {
+  return limiter == "first_order" ? residual_of_rows<NoSlope, Contact>
+         : limiter == "none"      ? residual_of_rows<Unlimited, Contact>
+         : limiter == "minmod"    ? residual_of_rows<Minmod, Contact>
+         : limiter == "central"   ? residual_of_rows<Central, Contact>
+                                  : residual_of_rows<VanLeer, Contact>;
+}
+
+void check(const FiniteVolumeOptions& o) {
+  const std::vector<std::string> fluxes{"hllc", "hlle"},
+      limiters{"van_leer", "minmod", "central", "none", "first_order"};
+  NOPAL_CHECK(std::find(fluxes.begin(), fluxes.end(), o.flux) != fluxes.end(),
+              "finite volumes: unknown flux '", o.flux, "'", suggestion(o.flux, fluxes));
+  NOPAL_CHECK(std::find(limiters.begin(), limiters.end(), o.limiter) != limiters.end(),
+              "finite volumes: unknown limiter '", o.limiter, "'", suggestion(o.limiter, limiters));
+  NOPAL_CHECK(
+      o.gamma > 1 && o.cfl > 0 && o.time_order >= 1 && o.time_order <= 3 && o.retries >= 0,
+      "finite volumes: expected gamma > 1, cfl > 0, time_order 1, 2 or 3 and retries >= 0, ",
+      "got ", o.gamma, ", ", o.cfl, ", ", o.time_order, " and ", o.retries);
+}
+
+Conserved load(const PetscScalar* q) {
+  return {q[0], q[1], q[2], q[3]};
+}
+
+void store(const Conserved& from, PetscScalar* q) {
+  std::copy(from.begin(), from.end(), q);
+}
+
+}  // namespace
+
+BoundaryRule everywhere(const Boundary& boundary) {
+  return [boundary](const Point&, double) { return boundary; };
+}
+
+struct FiniteVolumeSolver::State {
+  const CurvilinearGrid& grid;
+  Boundaries boundaries;
+  FiniteVolumeOptions options;
+  Kernel kernel;
+  OwnedVec u, backup, local;
+  OwnedTS ts;
+  double time = 0;
+  std::function<void(double, Vec, Vec)> right_side;
+  bool relaxing = false;
+  std::vector<double> steps;  // of cells, while relaxing
+
+  State(const CurvilinearGrid& g, const Boundaries& b, const FiniteVolumeOptions& o)
+      : grid(g),
+        boundaries(b),
+        options(o),
+        kernel(o.flux == "hllc" ? kernel_of<true>(o.limiter) : kernel_of<false>(o.limiter)) {}
+
+  std::int64_t width() const { return grid.count()[0] + 2 * ghosts; }
+  // Cell (i, j) of this rank, ghosts included, in its local vector.
+  PetscScalar* cell(PetscScalar* q, std::int64_t i, std::int64_t j) const {
+    return q + ((j + ghosts) * width() + i + ghosts) * 4;
+  }
+
+  // A side of the grid that this rank touches: face f of it, cell k of the row of cells across,
+  // inside for k = 0, 1 and ghosts for k = -1, -2.
+  struct Side {
+    const BoundaryRule* rule;
+    bool along_x;  // the side is at i = 0 or i = nx
+    bool high;
+    std::int64_t faces;
+  };
+  std::vector<Side> sides() const {
+    std::vector<Side> all;
+    const auto &first = grid.first(), &count = grid.count();
+    if (count[0] == 0 || count[1] == 0) return all;
+    if (!grid.periodic()[0]) {
+      if (first[0] == 0) all.push_back({&boundaries.west, true, false, count[1]});
+      if (first[0] + count[0] == grid.nx()) all.push_back({&boundaries.east, true, true, count[1]});
+    }
+    if (!grid.periodic()[1]) {
+      if (first[1] == 0) all.push_back({&boundaries.south, false, false, count[0]});
+      if (first[1] + count[1] == grid.ny())
+        all.push_back({&boundaries.north, false, true, count[0]});
+    }
+    return all;
+  }
+  // Local indices of cell k across face f.
+  std::array<std::int64_t, 2> across(const Side& s, std::int64_t f, std::int64_t k) const {
+    const std::int64_t n = s.along_x ? grid.count()[0] : grid.count()[1];
+    const std::int64_t a = s.high ? n - 1 - k : k;
+    return s.along_x ? std::array{a, f} : std::array{f, a};
+  }
+  // Unit normal of face f out of the domain, and its middle.
+  std::pair<Point, Point> face(const Side& s, std::int64_t f) const {
+    const auto &first = grid.first(), &count = grid.count();
+    const auto& normals = s.along_x ? grid.x_faces() : grid.y_faces();
+    const std::int64_t columns = s.along_x ? count[0] + 1 : count[0];
+    const std::int64_t at =
+        s.along_x ? f * columns + (s.high ? count[0] : 0) : (s.high ? count[1] : 0) * columns + f;
+    const double x = normals[0].data()[at], y = normals[1].data()[at];
+    const double length = std::hypot(x, y), sign = (s.high ? 1 : -1) / (length > 0 ? length : 1);
+    const std::int64_t i = s.along_x ? (s.high ? grid.nx() : 0) : first[0] + f,
+                       j = s.along_x ? first[1] + f : (s.high ? grid.ny() : 0);
+    const Point a = grid.vertex(i, j),
+                b = s.along_x ? grid.vertex(i, j + 1) : grid.vertex(i + 1, j);
+    return {{sign * x, sign * y}, {0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])}};
+  }
+
+  void check_boundaries() const {
+    for (const Side& side : sides()) {
+      const char* name =
+          side.along_x ? (side.high ? "east" : "west") : (side.high ? "north" : "south");
+      NOPAL_CHECK(*side.rule, "finite volumes: the ", name,
+                  " side of the grid has no boundary rule");
+      for (std::int64_t f = 0; f < side.faces; ++f) {
+        const auto [normal, middle] = face(side, f);
+        const Boundary b = (*side.rule)(middle, 0);
+        if (b.kind != Boundary::Kind::inflow) continue;
+        NOPAL_CHECK(b.state.rho > 0 && b.state.p > 0, "finite volumes: the inflow at (", middle[0],
+                    ", ", middle[1], ") of the ", name, " side has density ", b.state.rho,
+                    " and pressure ", b.state.p, "; both must be positive");
+        const double mach =
+            -(b.state.u * normal[0] + b.state.v * normal[1]) / sound_speed(b.state, options.gamma);
+        NOPAL_CHECK(
+            mach > 1, "finite volumes: the inflow at (", middle[0], ", ", middle[1], ") of the ",
+            name, " side has the Mach number ", mach,
+            " across the boundary; this rule needs a supersonic one, use 'exact' for others");
+      }
+    }
+  }
+
+  void fill_ghosts(PetscScalar* q, double t) const {
+    const double gamma = options.gamma;
+    for (const Side& side : sides())
+      for (std::int64_t f = 0; f < side.faces; ++f) {
+        const auto [normal, middle] = face(side, f);
+        const Boundary b = (*side.rule)(middle, t);
+        for (std::int64_t k = 0; k < ghosts; ++k) {
+          const auto ghost = across(side, f, -1 - k);
+          PetscScalar* to = cell(q, ghost[0], ghost[1]);
+          switch (b.kind) {
+            case Boundary::Kind::inflow:
+              store(conserved(b.state, gamma), to);
+              break;
+            case Boundary::Kind::exact: {
+              // The rule at the ghost's own centre.
+              const Point at = grid.centre(grid.first()[0] + ghost[0], grid.first()[1] + ghost[1]);
+              store(conserved((*side.rule)(at, t).state, gamma), to);
+              break;
+            }
+            case Boundary::Kind::outflow: {
+              const auto inside = across(side, f, 0);
+              std::copy_n(cell(q, inside[0], inside[1]), 4, to);
+              break;
+            }
+            case Boundary::Kind::wall: {
+              const auto inside = across(side, f, k);
+              Conserved state = load(cell(q, inside[0], inside[1]));
+              const double through = state[1] * normal[0] + state[2] * normal[1];
+              state[1] -= 2 * through * normal[0];
+              state[2] -= 2 * through * normal[1];
+              store(state, to);
+              break;
+            }
+          }
+        }
+      }
+  }
+
+  // The rows are divided among the threads of the host.
+  void residual(double t, Vec from, Vec to) const {
+    const ScopedRegion region("euler_finite_volumes");
+    NOPAL_PETSC(DMGlobalToLocal(grid.dm(), from, INSERT_VALUES, local));
+    PetscScalar *q = nullptr, *out = nullptr;
+    NOPAL_PETSC(VecGetArray(local, &q));
+    fill_ghosts(q, t);
+    NOPAL_PETSC(VecGetArrayWrite(to, &out));
+    const std::int64_t rows = grid.count()[0] > 0 ? grid.count()[1] : 0;
+    const std::int64_t pieces =
+        std::min<std::int64_t>(std::max(1, Kokkos::DefaultHostExecutionSpace().concurrency()),
+                               std::max<std::int64_t>(rows, 1));
+    const CurvilinearGrid* const g = &grid;
+    const Kernel run = kernel;
+    const double gamma = options.gamma;
+    if (rows > 0)
+      Kokkos::parallel_for(
+          "nopal::euler_finite_volumes",
+          Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace, Kokkos::IndexType<std::int64_t>>(
+              0, pieces),
+          [=](std::int64_t piece) {
+            run(*g, q, out, gamma, rows * piece / pieces, rows * (piece + 1) / pieces);
+          });
+    if (relaxing)
+      for (std::size_t k = 0; k < steps.size(); ++k)
+        for (std::size_t c = 0; c < 4; ++c)
+          out[4 * k + c] *= steps[k];
+    NOPAL_PETSC(VecRestoreArrayWrite(to, &out));
+    NOPAL_PETSC(VecRestoreArray(local, &q));
+  }
+
+  // The longest stable steps of cells, cfl |C| / sum over directions of (|v . S| + c |S|), where
+  // all is positive; else which cell is not.
+  struct Survey {
+    double step = std::numeric_limits<double>::infinity();  // of all ranks; 0: a cell is bad
+    std::string bad;                                        // on all ranks
+  };
+  Survey survey(std::vector<double>* cells = nullptr) const {
+    const std::int64_t m = grid.count()[0], n = grid.count()[1];
+    const PetscScalar* q = nullptr;
+    NOPAL_PETSC(VecGetArrayRead(u, &q));
+    if (cells) cells->resize(static_cast<std::size_t>(m * n));
+    const double gamma = options.gamma, cfl = options.cfl;
+    double least = std::numeric_limits<double>::infinity();
+    std::string bad;
+    for (std::int64_t j = 0; j < n; ++j) {
+      const double *x0 = grid.x_faces()[0].data() + j * (m + 1),
+                   *x1 = grid.x_faces()[1].data() + j * (m + 1),
+                   *y0 = grid.y_faces()[0].data() + j * m, *y1 = grid.y_faces()[1].data() + j * m,
+                   *area = grid.areas().data() + j * m;
+      for (std::int64_t i = 0; i < m; ++i) {
+        const Primitive w = primitive(load(q + (j * m + i) * 4), gamma);
+        if (!(w.rho > 0 && w.p > 0 && std::isfinite(w.u) && std::isfinite(w.v) &&
+              std::isfinite(w.p) && std::isfinite(w.rho))) {
+          if (bad.empty()) {
+            const Point at = grid.centre(grid.first()[0] + i, grid.first()[1] + j);
+            bad = detail::concatenate("cell (", grid.first()[0] + i, ", ", grid.first()[1] + j,
+                                      ") at (", at[0], ", ", at[1], ") has density ", w.rho,
+                                      ", velocity (", w.u, ", ", w.v, ") and pressure ", w.p);
+          }
+          continue;
+        }
+        const double c = sound_speed(w, gamma);
+        const double sx = 0.5 * (x0[i] + x0[i + 1]), sy = 0.5 * (x1[i] + x1[i + 1]);
+        const double tx = 0.5 * (y0[i] + y0[i + m]), ty = 0.5 * (y1[i] + y1[i + m]);
+        const double speed = std::abs(w.u * sx + w.v * sy) + c * std::sqrt(sx * sx + sy * sy) +
+                             std::abs(w.u * tx + w.v * ty) + c * std::sqrt(tx * tx + ty * ty);
+        const double step = cfl * area[i] / speed;
+        if (cells) (*cells)[static_cast<std::size_t>(j * m + i)] = step;
+        least = std::min(least, step);
+      }
+    }
+    NOPAL_PETSC(VecRestoreArrayRead(u, &q));
+    Survey result;
+    result.step = -grid.comm().max(bad.empty() ? -least : 0.0);
+    if (result.step > 0) return result;
+    // The first rank that has one tells.
+    const int rank = grid.comm().rank(), size = grid.comm().size();
+    const int teller =
+        size - static_cast<int>(grid.comm().max(bad.empty() ? 0.0 : double(size - rank)));
+    result.bad = grid.comm().broadcast(bad, teller);
+    return result;
+  }
+
+  void step(double length) {
+    NOPAL_PETSC(TSSetTime(ts, time));
+    NOPAL_PETSC(TSSetTimeStep(ts, length));
+    NOPAL_PETSC(TSStep(ts));
+  }
+
+  // One step of at most `longest`; shorter ones if it fails. What it took, and the retries.
+  double safe_step(double longest, FlowProgress& progress) {
+    double length = longest;
+    NOPAL_PETSC(VecCopy(u, backup));
+    for (int attempt = 0;; ++attempt) {
+      step(length);
+      const Survey after = survey();
+      if (after.step > 0) return length;
+      NOPAL_PETSC(VecCopy(backup, u));
+      NOPAL_CHECK(attempt < options.retries, "Euler equations: after the step from time ", time,
+                  ", ", after.bad, ", even with a step of ", length, " (", options.retries,
+                  " times halved); the state before it is kept");
+      ++progress.retries;
+      length *= 0.5;
+      // Steps of cells are half as long then, too.
+      if (relaxing) {
+        for (double& s : steps)
+          s *= 0.5;
+        length = longest;
+      }
+    }
+  }
+};
+
+namespace {
+
+PetscErrorCode right_hand_side(TS, PetscReal t, Vec u, Vec f, void* context) {
+  PetscFunctionBegin;
+  try {
+    (*static_cast<std::function<void(double, Vec, Vec)>*>(context))(t, u, f);
+  } catch (const std::exception& error) {
+    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "%s", error.what());
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+}  // namespace
+
+FiniteVolumeSolver::FiniteVolumeSolver(const CurvilinearGrid& grid, const Boundaries& boundaries,
+                                       const FiniteVolumeOptions& options) {
+  check(options);
+  state_ = std::make_unique<State>(grid, boundaries, options);
+  State& s = *state_;
+  grid.comm().together([&] { s.check_boundaries(); });
+  NOPAL_PETSC(DMCreateGlobalVector(grid.dm(), s.u.receive()));
+  NOPAL_PETSC(VecDuplicate(s.u, s.backup.receive()));
+  NOPAL_PETSC(DMCreateLocalVector(grid.dm(), s.local.receive()));
+  NOPAL_PETSC(TSCreate(petsc_communicator(grid.comm()), s.ts.receive()));
+  NOPAL_PETSC(TSSetProblemType(s.ts, TS_NONLINEAR));
+  s.right_side = [&s](double t, Vec u, Vec f) { s.residual(t, u, f); };
+  NOPAL_PETSC(TSSetRHSFunction(s.ts, nullptr, right_hand_side, &s.right_side));
+  if (options.time_order == 1) {
+    NOPAL_PETSC(TSSetType(s.ts, TSEULER));
+  } else {
+    NOPAL_PETSC(TSSetType(s.ts, TSSSP));
+    NOPAL_PETSC(TSSSPSetType(s.ts, options.time_order == 2 ? TSSSPRKS2 : TSSSPRKS3));
+    NOPAL_PETSC(TSSSPSetNumStages(s.ts, options.time_order == 2 ? 2 : 4));
+  }
+  TSAdapt adapt = nullptr;
+  NOPAL_PETSC(TSGetAdapt(s.ts, &adapt));
+  NOPAL_PETSC(TSAdaptSetType(adapt, TSADAPTNONE));
+  NOPAL_PETSC(TSSetExactFinalTime(s.ts, TS_EXACTFINALTIME_STEPOVER));
+  NOPAL_PETSC(TSSetMaxSteps(s.ts, std::numeric_limits<PetscInt>::max() - 1));  // the largest: unset
+  NOPAL_PETSC(TSSetSolution(s.ts, s.u));
+}
+
+FiniteVolumeSolver::~FiniteVolumeSolver() = default;
+
+void FiniteVolumeSolver::set_state(const std::function<Primitive(const Point&)>& state,
+                                   double time) {
+  State& s = *state_;
+  const std::int64_t m = s.grid.count()[0], n = s.grid.count()[1];
+  PetscScalar* q = nullptr;
+  NOPAL_PETSC(VecGetArrayWrite(s.u, &q));
+  for (std::int64_t j = 0; j < n; ++j)
+    for (std::int64_t i = 0; i < m; ++i)
+      store(conserved(state(s.grid.centre(s.grid.first()[0] + i, s.grid.first()[1] + j)),
+                      s.options.gamma),
+            q + (j * m + i) * 4);
+  NOPAL_PETSC(VecRestoreArrayWrite(s.u, &q));
+  s.time = time;
+  const auto survey = s.survey();
+  NOPAL_CHECK(survey.step > 0, "Euler equations: the initial state is not physical: ", survey.bad);
+}
+
+Vec FiniteVolumeSolver::state() const {
+  return state_->u;
+}
+
+Tensor<double> FiniteVolumeSolver::primitives() const {
+  const State& s = *state_;
+  const std::int64_t m = s.grid.count()[0], n = s.grid.count()[1];
+  Tensor<double> all({n, m, 4});
+  const PetscScalar* q = nullptr;
+  NOPAL_PETSC(VecGetArrayRead(s.u, &q));
+  for (std::int64_t k = 0; k < n * m; ++k) {
+    const Primitive w = primitive(load(q + 4 * k), s.options.gamma);
+    double* to = all.data() + 4 * k;
+    to[0] = w.rho;
+    to[1] = w.u;
+    to[2] = w.v;
+    to[3] = w.p;
+  }
+  NOPAL_PETSC(VecRestoreArrayRead(s.u, &q));
+  return all;
+}
+
+void FiniteVolumeSolver::residual(double time, Vec u, Vec dudt) const {
+  state_->residual(time, u, dudt);
+}
+
+FlowProgress FiniteVolumeSolver::advance(double time, const Observer& observe) {
+  State& s = *state_;
+  FlowProgress progress;
+  progress.time = s.time;
+  NOPAL_CHECK(time >= s.time, "Euler equations: cannot go back from time ", s.time, " to ", time);
+  while (s.time < time) {
+    const double stable = s.survey().step, rest = time - s.time;
+    // The last two steps are of equal length, so that none is tiny.
+    const double length = stable >= rest ? rest : std::min(stable, 0.5 * rest);
+    const double taken = s.safe_step(length, progress);
+    s.time = taken >= rest ? time : s.time + taken;
+    progress.time = s.time;
+    ++progress.steps;
+    if (observe && !observe(progress)) break;
+  }
+  return progress;
+}
+
+FlowProgress FiniteVolumeSolver::relax(double tolerance, std::int64_t steps,
+                                       const Observer& observe) {
+  State& s = *state_;
+  NOPAL_CHECK(tolerance > 0 && steps >= 0, "Euler equations: expected a tolerance above 0 and ",
+              "steps of at least 0, got ", tolerance, " and ", steps);
+  FlowProgress progress;
+  progress.time = s.time;
+  OwnedVec rate;
+  NOPAL_PETSC(VecDuplicate(s.u, rate.receive()));
+  double largest = 0;
+  const std::int64_t cells = s.grid.count()[0] * s.grid.count()[1];
+  while (progress.steps < steps) {
+    s.relaxing = false;
+    s.residual(s.time, s.u, rate);
+    const PetscScalar* r = nullptr;
+    NOPAL_PETSC(VecGetArrayRead(rate, &r));
+    double sum = 0;
+    for (std::int64_t k = 0; k < cells; ++k)
+      for (std::int64_t c = 0; c < 4; ++c)
+        sum += std::abs(PetscRealPart(r[4 * k + c])) * s.grid.areas().data()[k];
+    NOPAL_PETSC(VecRestoreArrayRead(rate, &r));
+    sum = s.grid.comm().sum(sum);
+    largest = std::max(largest, sum);
+    progress.residual = largest > 0 ? sum / largest : 0;
+    if (progress.residual <= tolerance) break;
+    s.survey(&s.steps);
+    s.relaxing = true;
+    try {
+      s.safe_step(1, progress);
+    } catch (...) {
+      s.relaxing = false;
+      throw;
+    }
+    s.relaxing = false;
+    ++progress.steps;
+    if (observe && !observe(progress)) break;
+  }
+  return progress;
+}
+
+}  // namespace nopal::euler

@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#pragma once
+
+#include <nopal/solvers/euler/curvilinear_grid.hpp>
+#include <nopal/solvers/euler/gas.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace nopal::euler {
+
+/// What is beyond a face at a side of the grid.
+struct Boundary {
+  enum class Kind {
+    wall,     ///< no flow through; also a line of symmetry
+    inflow,   ///< `state`; must be supersonic across the face
+    outflow,  ///< the state inside; right where it is supersonic
+    exact     ///< `state` on both sides of the wave fan: a known solution, or a flow far away
+  };
+  Kind kind = Kind::wall;
+  Primitive state = {};
+};
+
+/// The boundary at a face of a side, from the middle of the face, and the time for exact solutions.
+using BoundaryRule = std::function<Boundary(const Point& at, double time)>;
+
+/// The sides i = 0, i = nx, j = 0, j = ny; unused along periodic directions.
+struct Boundaries {
+  BoundaryRule west, east, south, north;
+};
+
+/// The same boundary at all faces of a side.
+BoundaryRule everywhere(const Boundary& boundary);
+
+struct FiniteVolumeOptions {
+  double gamma = 1.4;
+  std::string flux = "hllc";  ///< or "hlle", which has no carbuncles at strong bow shocks
+  std::string limiter =
+      "van_leer";  ///< or "minmod", "central" (monotonised central), "none", "first_order"
+  double cfl = 0.4;
+  /// Of the strong-stability-preserving Runge-Kutta method: 1, 2 (two stages) or 3 (four stages,
+  /// for which cfl may be twice as large; Spiteri, Ruuth, SIAM J. Numer. Anal. 40, 2002).
+  int time_order = 2;
+  int retries = 10;  ///< halvings of a step after which a density or pressure is not positive
+};
+
+/// How far a computation came.
+struct FlowProgress {
+  double time = 0;
+  std::int64_t steps = 0, retries = 0;
+  double residual = 1;  ///< of relax(): |dU/dt| relative to the largest so far
+};
+
+/// The compressible Euler equations of an ideal gas in two dimensions, by finite volumes on a
+/// curvilinear grid: dU/dt = -1/|C| sum over faces of F(U_left, U_right; n), with reconstruction of
+/// rho, u, v, p from two cells to each side (MUSCL: van Leer, J. Comput. Phys. 32, 1979) and an
+/// approximate Riemann solver, HLLC (Toro, Spruce, Speares, Shock Waves 4, 1994) or HLLE (Einfeldt,
+/// SIAM J. Numer. Anal. 25, 1988) with the wave speeds of the latter; PETSc's TS of type ssp in
+/// time. Where a reconstructed density or pressure is not positive the cell's mean is taken. All
+/// member functions are collective over the grid's communicator.
+class FiniteVolumeSolver {
+ public:
+  /// The grid must live as long. Errors: unknown names, a missing rule, an inflow that is not
+  /// supersonic across its face (which face, and its Mach number).
+  FiniteVolumeSolver(const CurvilinearGrid& grid, const Boundaries& boundaries,
+                     const FiniteVolumeOptions& options = {});
+  ~FiniteVolumeSolver();
+
+  /// The state at the centres of cells. Error where density or pressure are not positive.
+  void set_state(const std::function<Primitive(const Point&)>& state, double time = 0);
+  /// Conserved variables of all cells, a vector of grid.dm().
+  Vec state() const;
+  /// rho, u, v, p of this rank's cells, (count_j, count_i, 4).
+  Tensor<double> primitives() const;
+
+  /// dU/dt at a time, vectors of grid.dm().
+  void residual(double time, Vec u, Vec dudt) const;
+
+  /// To `time`, with one step size for all cells. A step after which a density or pressure is not
+  /// positive is taken again, half as long. Error: which cell, when, and its state, if that does
+  /// not help; state() is then the last that was good. `observe` is called after each step and may
+  /// stop the computation by returning false.
+  using Observer = std::function<bool(const FlowProgress&)>;
+  FlowProgress advance(double time, const Observer& observe = {});
+
+  /// Towards a steady flow, each cell with a step size of its own, until the mean of |dU/dt| |C| is
+  /// `tolerance` times the largest so far, or `steps` are done.
+  FlowProgress relax(double tolerance, std::int64_t steps, const Observer& observe = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace nopal::euler
