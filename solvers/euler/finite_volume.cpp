@@ -449,6 +449,22 @@ void FiniteVolumeSolver::residual(double time, Vec u, Vec dudt) const {
   state_->residual(time, u, dudt);
 }
 
+Cost FiniteVolumeSolver::cost() const {
+  const State& s = *state_;
+  const std::string& limiter = s.options.limiter;
+  // Counted in finite_volume_rows.hpp: primitive variables, the limiter of 4 variables along 2
+  // directions, 2 faces, and their differences.
+  const double slope = limiter == "van_leer"  ? 9
+                       : limiter == "minmod"  ? 6
+                       : limiter == "central" ? 9
+                       : limiter == "none"    ? 7
+                                              : 4;
+  const double face = s.options.flux == "hllc" ? 138 : 110;
+  const auto cells = static_cast<double>(s.grid.nx()) * static_cast<double>(s.grid.ny());
+  return {cells * (10 + 8 * slope + 2 * face + 16),
+          cells * (8.0 * sizeof(PetscScalar) + 5.0 * sizeof(double))};
+}
+
 FlowProgress FiniteVolumeSolver::advance(double time, const Observer& observe) {
   State& s = *state_;
   FlowProgress progress;

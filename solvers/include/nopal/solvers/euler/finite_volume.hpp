@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/core/profile.hpp>
 #include <nopal/solvers/euler/curvilinear_grid.hpp>
 #include <nopal/solvers/euler/gas.hpp>
 
@@ -79,6 +80,9 @@ class FiniteVolumeSolver {
 
   /// dU/dt at a time, vectors of grid.dm().
   void residual(double time, Vec u, Vec dudt) const;
+  /// Of residual() on all ranks: divisions and roots are one flop each; bytes of the two vectors
+  /// and of the geometry, each once.
+  Cost cost() const;
 
   /// To `time`, with one step size for all cells. A step after which a density or pressure is not
   /// positive is taken again, half as long. Error: which cell, when, and its state, if that does
