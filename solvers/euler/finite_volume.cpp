@@ -408,14 +408,19 @@ FiniteVolumeSolver::~FiniteVolumeSolver() = default;
 
 void FiniteVolumeSolver::set_state(const std::function<Primitive(const Point&)>& state,
                                    double time) {
+  const CurvilinearGrid& grid = state_->grid;
+  set_cells([&](std::int64_t i, std::int64_t j) { return state(grid.centre(i, j)); }, time);
+}
+
+void FiniteVolumeSolver::set_cells(
+    const std::function<Primitive(std::int64_t i, std::int64_t j)>& state, double time) {
   State& s = *state_;
   const std::int64_t m = s.grid.count()[0], n = s.grid.count()[1];
   PetscScalar* q = nullptr;
   NOPAL_PETSC(VecGetArrayWrite(s.u, &q));
   for (std::int64_t j = 0; j < n; ++j)
     for (std::int64_t i = 0; i < m; ++i)
-      store(conserved(state(s.grid.centre(s.grid.first()[0] + i, s.grid.first()[1] + j)),
-                      s.options.gamma),
+      store(conserved(state(s.grid.first()[0] + i, s.grid.first()[1] + j), s.options.gamma),
             q + (j * m + i) * 4);
   NOPAL_PETSC(VecRestoreArrayWrite(s.u, &q));
   s.time = time;

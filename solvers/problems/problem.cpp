@@ -13,6 +13,7 @@
 #include <nopal/solvers/problems/heated_plate.hpp>
 #include <nopal/solvers/problems/helmholtz.hpp>
 #include <nopal/solvers/problems/problem.hpp>
+#include <nopal/solvers/problems/semi_ellipse.hpp>
 #include <nopal/solvers/problems/wave.hpp>
 
 #include <algorithm>
@@ -56,6 +57,8 @@ std::vector<ProblemType>& registry() {
        make_ode<ForcedOdeKind::nonlinear_ode>},
       {"pendulum", "s1' = s2, s2' = -k sin(s1) + u, at rest at first, with a random function u",
        make_ode<ForcedOdeKind::pendulum>},
+      {"semi_ellipse", "hypersonic flow of an ideal gas past the front half of an ellipse",
+       make<SemiEllipse>},
       {"wave", "u_tt = div(c^2 grad u) + f on the unit square, frames in time", make<Wave>},
   };
   return types;

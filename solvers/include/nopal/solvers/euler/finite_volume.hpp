@@ -73,6 +73,9 @@ class FiniteVolumeSolver {
 
   /// The state at the centres of cells. Error where density or pressure are not positive.
   void set_state(const std::function<Primitive(const Point&)>& state, double time = 0);
+  /// The state of cell (i, j) of the whole grid, for this rank's cells. Errors as set_state().
+  void set_cells(const std::function<Primitive(std::int64_t i, std::int64_t j)>& state,
+                 double time = 0);
   /// Conserved variables of all cells, a vector of grid.dm().
   Vec state() const;
   /// rho, u, v, p of this rank's cells, (count_j, count_i, 4).
