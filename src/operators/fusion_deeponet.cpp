@@ -10,6 +10,7 @@
 #include <nopal/nn/rowdy.hpp>
 #include <nopal/operators/fusion_deeponet.hpp>
 
+#include "core/parallel.hpp"
 #include "operators/point_tools.hpp"
 
 #include <nlohmann/json.hpp>
@@ -237,6 +238,12 @@ nlohmann::json FusionDeepONet<T>::configuration() const {
 template <class T>
 void FusionDeepONet<T>::check_inputs(std::span<const Shape> inputs) const {
   const FusionDeepONetOptions& o = options_;
+  if (inputs.size() == 1 && inputs[0].rank() > 2) {
+    NOPAL_CHECK(inputs[0][-1] == o.parameters + o.dimension, name_of,
+                ": a field must have channels for ", o.parameters, " parameters and ", o.dimension,
+                " coordinates, got ", inputs[0]);
+    return;
+  }
   NOPAL_CHECK(inputs.size() == 2, name_of, " takes parameters (B, ", o.parameters,
               ") and points (P, ", o.dimension, "), got ", inputs.size(), " inputs");
   NOPAL_CHECK(inputs[0].rank() == 2 && inputs[0][1] == o.parameters, name_of,
@@ -251,12 +258,38 @@ Variable<T> FusionDeepONet<T>::forward(std::span<const Variable<T>> inputs) cons
   for (const Variable<T>& input : inputs)
     shapes.push_back(input.shape());
   check_inputs(shapes);
+  if (inputs.size() == 1) {
+    const auto [parameters, at, offsets] = split(inputs[0].value());
+    return reshape(forward_rows(std::span(&parameters, 1), at, offsets),
+                   shapes[0].with(-1, options_.out_channels));
+  }
   const std::int64_t functions = inputs[0].shape()[0], points = inputs[1].shape()[0];
   std::vector<std::int64_t> offsets;
   for (std::int64_t b = 0; b <= functions; ++b)
     offsets.push_back(b * points);
   const Variable<T> y = forward_rows(inputs.first(1), repeat_rows(inputs[1], functions), offsets);
   return reshape(y, {functions, points, options_.out_channels});
+}
+
+template <class T>
+auto FusionDeepONet<T>::split(const Tensor<T>& field) const -> Rows {
+  const std::int64_t functions = field.extent(0), v = options_.parameters, d = options_.dimension;
+  const std::int64_t points = functions > 0 ? field.size() / (functions * (v + d)) : 0;
+  const Tensor<T> parameters({functions, v}), at({functions * points, d});
+  const auto from = field.flat(), first = parameters.flat(), rest = at.flat();
+  detail::parallel_flat(
+      "nopal::split_field", functions * points, KOKKOS_LAMBDA(std::int64_t r) {
+        const std::int64_t place = r * (v + d);
+        if (r % points == 0)
+          for (std::int64_t k = 0; k < v; ++k)
+            first(r / points * v + k) = from(place + k);
+        for (std::int64_t a = 0; a < d; ++a)
+          rest(r * d + a) = from(place + v + a);
+      });
+  Rows rows{Variable<T>(parameters), Variable<T>(at), {}};
+  for (std::int64_t b = 0; b <= functions; ++b)
+    rows.offsets.push_back(b * points);
+  return rows;
 }
 
 template <class T>
@@ -319,8 +352,10 @@ Cost FusionDeepONet<T>::cost(std::span<const Shape> inputs) const {
   const FusionDeepONetOptions& o = options_;
   const auto w = static_cast<double>(o.width), l = static_cast<double>(o.layers),
              g = static_cast<double>(o.latent), c = static_cast<double>(o.out_channels);
-  const auto functions = static_cast<double>(inputs[0][0]),
-             rows = functions * static_cast<double>(inputs[1][0]);
+  const auto functions = static_cast<double>(inputs[0][0]);
+  const double rows = inputs.size() == 1 ? static_cast<double>(inputs[0].size()) /
+                                               static_cast<double>(o.parameters + o.dimension)
+                                         : functions * static_cast<double>(inputs[1][0]);
   constexpr double activation = 60;
   const auto network = [&](double in, double out) {
     return 2 * in * w + 2 * (l - 1) * w * w + 2 * w * out + activation * l * w;

@@ -50,10 +50,14 @@ nlohmann::json suggest_deeponet(const Shape& x_shape, const Shape& y_shape, cons
           {"out_channels", y_shape[-1]}};
 }
 
-// Numbers for each sample, and outputs on a grid.
-nlohmann::json suggest_fusion(const Shape& x_shape, const Shape& y_shape, const nlohmann::json&) {
-  return {{"parameters", x_shape.size()},
-          {"dimension", std::max(1, y_shape.rank() - 1)},
+// Parameters and the coordinates of the points of a grid that follows the shape.
+nlohmann::json suggest_fusion(const Shape& x_shape, const Shape& y_shape,
+                              const nlohmann::json& given) {
+  const std::int64_t dimension = given.value("dimension", std::int64_t(x_shape.rank()) - 1);
+  NOPAL_CHECK(x_shape[-1] > dimension, "fusion_deeponet trains on fields with channels for ",
+              "parameters and ", dimension, " coordinates, got ", x_shape[-1], " channels");
+  return {{"parameters", x_shape[-1] - dimension},
+          {"dimension", dimension},
           {"out_channels", y_shape[-1]}};
 }
 

@@ -380,6 +380,38 @@ TEST(FusionDeepONet, SavesAndLoads) {
   EXPECT_EQ(loaded.op().forward(inputs).value().to_vector(), before);
 }
 
+// A field of parameters and coordinates, as on grids that follow the shapes.
+TEST(FusionDeepONet, TakesFieldsOfParametersAndCoordinates) {
+  const FusionDeepONet<double> op(small(), 3);
+  const auto v = random({2, 2}, 1), at = random({2, 3, 4, 2}, 2);
+  Tensor<double> field({2, 3, 4, 4});
+  for (std::int64_t r = 0; r < 24; ++r)
+    for (std::int64_t c = 0; c < 4; ++c)
+      field.data()[4 * r + c] = c < 2 ? v.data()[2 * (r / 12) + c] : at.data()[2 * r + c - 2];
+  const Variable<double> functions(v), input(field);
+  const auto rows =
+      op.forward_rows(std::span(&functions, 1), Variable<double>(at.reshape({24, 2})), {0, 12, 24});
+  const auto y = op.forward(input);
+  EXPECT_EQ(y.shape(), (Shape{2, 3, 4, 3}));
+  EXPECT_EQ(y.value().to_vector(), rows.value().to_vector());
+  const Shape shape[] = {field.shape()}, pair[] = {{2, 2}, {12, 2}};
+  EXPECT_EQ(op.cost(shape).flops, op.cost(pair).flops);
+  expect_error(
+      [&] {
+        op.forward(Variable<double>(random({2, 3, 4, 5}, 1)));
+      },
+      {"2 parameters and 2 coordinates", "(2, 3, 4, 5)"});
+  const auto json = suggest_configuration("fusion_deeponet", {3, 4, 5}, {3, 4, 4});
+  EXPECT_EQ(json["parameters"], 3);
+  EXPECT_EQ(json["dimension"], 2);
+  EXPECT_EQ(json["out_channels"], 4);
+  expect_error(
+      [] {
+        suggest_configuration("fusion_deeponet", {3, 4, 2}, {3, 4, 4});
+      },
+      {"2 coordinates, got 2 channels"});
+}
+
 TEST(FusionDeepONet, BadInputIsRefused) {
   const FusionDeepONet<double> op(small());
   const Variable<double> one[] = {random({2, 2}, 1)};

@@ -50,9 +50,12 @@ struct FusionDeepONetOptions {
 /// + b in R^(C x G), T = t_L W' + b' in R^G, both without activation, and u_c(x) = sum over g of
 /// B_cg T_g.
 ///
-/// Inputs of forward(): parameters (B, v) and points (P, d) give (B, P, C), all pairs. Parameters
-/// `branch.<l>.weight`, `.bias`, `branch.activation` (L + 1, 5) and the same of `trunk`; the last
-/// row of activation numbers belongs to the linear layer and is not used, as published.
+/// Inputs of forward(): parameters (B, v) and points (P, d) give (B, P, C), all pairs. Or a single
+/// field (B, X1, ..., Xk, v + d) on grids that follow the shapes, whose first v channels are the
+/// parameters (those of the first point count) and whose others are the points' coordinates; it
+/// gives (B, X1, ..., Xk, C), and no gradient in the field. Parameters `branch.<l>.weight`,
+/// `.bias`, `branch.activation` (L + 1, 5) and the same of `trunk`; the last row of activation
+/// numbers belongs to the linear layer and is not used, as published.
 template <class T>
 class FusionDeepONet : public PointOperator<T> {
  public:
@@ -77,6 +80,11 @@ class FusionDeepONet : public PointOperator<T> {
 
  private:
   struct Networks;
+  struct Rows {
+    Variable<T> parameters, points;
+    std::vector<std::int64_t> offsets;
+  };
+  Rows split(const Tensor<T>& field) const;
 
   FusionDeepONetOptions options_;
   std::unique_ptr<Networks> networks_;
