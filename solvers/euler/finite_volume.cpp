@@ -6,6 +6,7 @@
 #include <nopal/solvers/euler/finite_volume.hpp>
 
 #include "euler/finite_volume_rows.hpp"
+#include "euler/flow_stepper.hpp"
 
 #include <Kokkos_Core.hpp>
 
@@ -123,10 +124,8 @@ struct FiniteVolumeSolver::State {
   Boundaries boundaries;
   FiniteVolumeOptions options;
   Kernel kernel;
-  OwnedVec u, backup, local;
-  OwnedTS ts;
-  double time = 0;
-  std::function<void(double, Vec, Vec)> right_side;
+  OwnedVec local;
+  std::unique_ptr<FlowStepper> stepper;
   bool relaxing = false;
   std::vector<double> steps;  // of cells, while relaxing
 
@@ -279,16 +278,11 @@ struct FiniteVolumeSolver::State {
     NOPAL_PETSC(VecRestoreArray(local, &q));
   }
 
-  // The longest stable steps of cells, cfl |C| / sum over directions of (|v . S| + c |S|), where
-  // all is positive; else which cell is not.
-  struct Survey {
-    double step = std::numeric_limits<double>::infinity();  // of all ranks; 0: a cell is bad
-    std::string bad;                                        // on all ranks
-  };
-  Survey survey(std::vector<double>* cells = nullptr) const {
+  // The longest stable steps of cells, cfl |C| / sum over directions of (|v . S| + c |S|).
+  FlowStepper::Survey survey(std::vector<double>* cells = nullptr) const {
     const std::int64_t m = grid.count()[0], n = grid.count()[1];
     const PetscScalar* q = nullptr;
-    NOPAL_PETSC(VecGetArrayRead(u, &q));
+    NOPAL_PETSC(VecGetArrayRead(stepper->u(), &q));
     if (cells) cells->resize(static_cast<std::size_t>(m * n));
     const double gamma = options.gamma, cfl = options.cfl;
     double least = std::numeric_limits<double>::infinity();
@@ -320,61 +314,10 @@ struct FiniteVolumeSolver::State {
         least = std::min(least, step);
       }
     }
-    NOPAL_PETSC(VecRestoreArrayRead(u, &q));
-    Survey result;
-    result.step = -grid.comm().max(bad.empty() ? -least : 0.0);
-    if (result.step > 0) return result;
-    // The first rank that has one tells.
-    const int rank = grid.comm().rank(), size = grid.comm().size();
-    const int teller =
-        size - static_cast<int>(grid.comm().max(bad.empty() ? 0.0 : double(size - rank)));
-    result.bad = grid.comm().broadcast(bad, teller);
-    return result;
-  }
-
-  void step(double length) {
-    NOPAL_PETSC(TSSetTime(ts, time));
-    NOPAL_PETSC(TSSetTimeStep(ts, length));
-    NOPAL_PETSC(TSStep(ts));
-  }
-
-  // One step of at most `longest`; shorter ones if it fails. What it took, and the retries.
-  double safe_step(double longest, FlowProgress& progress) {
-    double length = longest;
-    NOPAL_PETSC(VecCopy(u, backup));
-    for (int attempt = 0;; ++attempt) {
-      step(length);
-      const Survey after = survey();
-      if (after.step > 0) return length;
-      NOPAL_PETSC(VecCopy(backup, u));
-      NOPAL_CHECK(attempt < options.retries, "Euler equations: after the step from time ", time,
-                  ", ", after.bad, ", even with a step of ", length, " (", options.retries,
-                  " times halved); the state before it is kept");
-      ++progress.retries;
-      length *= 0.5;
-      // Steps of cells are half as long then, too.
-      if (relaxing) {
-        for (double& s : steps)
-          s *= 0.5;
-        length = longest;
-      }
-    }
+    NOPAL_PETSC(VecRestoreArrayRead(stepper->u(), &q));
+    return agree(least, bad, grid.comm());
   }
 };
-
-namespace {
-
-PetscErrorCode right_hand_side(TS, PetscReal t, Vec u, Vec f, void* context) {
-  PetscFunctionBegin;
-  try {
-    (*static_cast<std::function<void(double, Vec, Vec)>*>(context))(t, u, f);
-  } catch (const std::exception& error) {
-    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "%s", error.what());
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-}  // namespace
 
 FiniteVolumeSolver::FiniteVolumeSolver(const CurvilinearGrid& grid, const Boundaries& boundaries,
                                        const FiniteVolumeOptions& options) {
@@ -382,26 +325,12 @@ FiniteVolumeSolver::FiniteVolumeSolver(const CurvilinearGrid& grid, const Bounda
   state_ = std::make_unique<State>(grid, boundaries, options);
   State& s = *state_;
   grid.comm().together([&] { s.check_boundaries(); });
-  NOPAL_PETSC(DMCreateGlobalVector(grid.dm(), s.u.receive()));
-  NOPAL_PETSC(VecDuplicate(s.u, s.backup.receive()));
   NOPAL_PETSC(DMCreateLocalVector(grid.dm(), s.local.receive()));
-  NOPAL_PETSC(TSCreate(petsc_communicator(grid.comm()), s.ts.receive()));
-  NOPAL_PETSC(TSSetProblemType(s.ts, TS_NONLINEAR));
-  s.right_side = [&s](double t, Vec u, Vec f) { s.residual(t, u, f); };
-  NOPAL_PETSC(TSSetRHSFunction(s.ts, nullptr, right_hand_side, &s.right_side));
-  if (options.time_order == 1) {
-    NOPAL_PETSC(TSSetType(s.ts, TSEULER));
-  } else {
-    NOPAL_PETSC(TSSetType(s.ts, TSSSP));
-    NOPAL_PETSC(TSSSPSetType(s.ts, options.time_order == 2 ? TSSSPRKS2 : TSSSPRKS3));
-    NOPAL_PETSC(TSSSPSetNumStages(s.ts, options.time_order == 2 ? 2 : 4));
-  }
-  TSAdapt adapt = nullptr;
-  NOPAL_PETSC(TSGetAdapt(s.ts, &adapt));
-  NOPAL_PETSC(TSAdaptSetType(adapt, TSADAPTNONE));
-  NOPAL_PETSC(TSSetExactFinalTime(s.ts, TS_EXACTFINALTIME_STEPOVER));
-  NOPAL_PETSC(TSSetMaxSteps(s.ts, std::numeric_limits<PetscInt>::max() - 1));  // the largest: unset
-  NOPAL_PETSC(TSSetSolution(s.ts, s.u));
+  s.stepper = std::make_unique<FlowStepper>(
+      grid.dm(), grid.comm(),
+      FlowStepper::Scheme{options.time_order, options.retries,
+                          [&s](double t, Vec u, Vec f) { s.residual(t, u, f); },
+                          [&s] { return s.survey(); }});
 }
 
 FiniteVolumeSolver::~FiniteVolumeSolver() = default;
@@ -417,19 +346,19 @@ void FiniteVolumeSolver::set_cells(
   State& s = *state_;
   const std::int64_t m = s.grid.count()[0], n = s.grid.count()[1];
   PetscScalar* q = nullptr;
-  NOPAL_PETSC(VecGetArrayWrite(s.u, &q));
+  NOPAL_PETSC(VecGetArrayWrite(s.stepper->u(), &q));
   for (std::int64_t j = 0; j < n; ++j)
     for (std::int64_t i = 0; i < m; ++i)
       store(conserved(state(s.grid.first()[0] + i, s.grid.first()[1] + j), s.options.gamma),
             q + (j * m + i) * 4);
-  NOPAL_PETSC(VecRestoreArrayWrite(s.u, &q));
-  s.time = time;
+  NOPAL_PETSC(VecRestoreArrayWrite(s.stepper->u(), &q));
+  s.stepper->set_time(time);
   const auto survey = s.survey();
   NOPAL_CHECK(survey.step > 0, "Euler equations: the initial state is not physical: ", survey.bad);
 }
 
 Vec FiniteVolumeSolver::state() const {
-  return state_->u;
+  return state_->stepper->u();
 }
 
 Tensor<double> FiniteVolumeSolver::primitives() const {
@@ -437,7 +366,7 @@ Tensor<double> FiniteVolumeSolver::primitives() const {
   const std::int64_t m = s.grid.count()[0], n = s.grid.count()[1];
   Tensor<double> all({n, m, 4});
   const PetscScalar* q = nullptr;
-  NOPAL_PETSC(VecGetArrayRead(s.u, &q));
+  NOPAL_PETSC(VecGetArrayRead(s.stepper->u(), &q));
   for (std::int64_t k = 0; k < n * m; ++k) {
     const Primitive w = primitive(load(q + 4 * k), s.options.gamma);
     double* to = all.data() + 4 * k;
@@ -446,7 +375,7 @@ Tensor<double> FiniteVolumeSolver::primitives() const {
     to[2] = w.v;
     to[3] = w.p;
   }
-  NOPAL_PETSC(VecRestoreArrayRead(s.u, &q));
+  NOPAL_PETSC(VecRestoreArrayRead(s.stepper->u(), &q));
   return all;
 }
 
@@ -471,21 +400,7 @@ Cost FiniteVolumeSolver::cost() const {
 }
 
 FlowProgress FiniteVolumeSolver::advance(double time, const Observer& observe) {
-  State& s = *state_;
-  FlowProgress progress;
-  progress.time = s.time;
-  NOPAL_CHECK(time >= s.time, "Euler equations: cannot go back from time ", s.time, " to ", time);
-  while (s.time < time) {
-    const double stable = s.survey().step, rest = time - s.time;
-    // The last two steps are of equal length, so that none is tiny.
-    const double length = stable >= rest ? rest : std::min(stable, 0.5 * rest);
-    const double taken = s.safe_step(length, progress);
-    s.time = taken >= rest ? time : s.time + taken;
-    progress.time = s.time;
-    ++progress.steps;
-    if (observe && !observe(progress)) break;
-  }
-  return progress;
+  return state_->stepper->advance(time, observe);
 }
 
 FlowProgress FiniteVolumeSolver::relax(double tolerance, std::int64_t steps,
@@ -494,14 +409,14 @@ FlowProgress FiniteVolumeSolver::relax(double tolerance, std::int64_t steps,
   NOPAL_CHECK(tolerance > 0 && steps >= 0, "Euler equations: expected a tolerance above 0 and ",
               "steps of at least 0, got ", tolerance, " and ", steps);
   FlowProgress progress;
-  progress.time = s.time;
+  progress.time = s.stepper->time();
   OwnedVec rate;
-  NOPAL_PETSC(VecDuplicate(s.u, rate.receive()));
+  NOPAL_PETSC(VecDuplicate(s.stepper->u(), rate.receive()));
   double largest = 0;
   const std::int64_t cells = s.grid.count()[0] * s.grid.count()[1];
   while (progress.steps < steps) {
     s.relaxing = false;
-    s.residual(s.time, s.u, rate);
+    s.residual(s.stepper->time(), s.stepper->u(), rate);
     const PetscScalar* r = nullptr;
     NOPAL_PETSC(VecGetArrayRead(rate, &r));
     double sum = 0;
@@ -516,7 +431,10 @@ FlowProgress FiniteVolumeSolver::relax(double tolerance, std::int64_t steps,
     s.survey(&s.steps);
     s.relaxing = true;
     try {
-      s.safe_step(1, progress);
+      s.stepper->step(1, progress, [&] {
+        for (double& step : s.steps)
+          step *= 0.5;
+      });
     } catch (...) {
       s.relaxing = false;
       throw;
