@@ -133,6 +133,8 @@ Pairs options_of(const std::string& method, const LinearSystem& system,
       {"nopal_chebyshev", {{"pc_type", "nopal"}, {"pc_nopal_model", "chebyshev"}}},
       {"nopal", with_model(model)},
       {"dcdm", with_model(settings.directions.at(d), {{"pc_nopal_dcdm", "1"}})},
+      {"dcdm_bfloat16", with_model(settings.directions.at(d),
+                                   {{"pc_nopal_dcdm", "1"}, {"pc_nopal_precision", "bfloat16"}})},
       {"subspace", with_model(settings.surrogates.at(d), icc_beside)},
       {"subspace_pod", with_model("pod", icc_beside)},
       {"guess_none", icc},
@@ -204,6 +206,7 @@ std::vector<std::string> method_names() {
           "nopal_chebyshev",
           "nopal",
           "dcdm",
+          "dcdm_bfloat16",
           "subspace",
           "subspace_pod",
           "guess_none",
@@ -222,10 +225,10 @@ SolveRecord Method::solve(const LinearSystem& system, const LinearSystemOptions&
   NOPAL_PETSC(nopal_register());
   SolveRecord record;
   Pairs pairs = options_of(name_, system, settings_, comm_);
-  record.outcome = name_ == "nopal"  ? "no model given (-model2d, -model3d)"
-                   : name_ == "dcdm" ? "no model given (-direction2d, -direction3d)"
-                   : name_ == "mg"   ? "not possible for this number of points"
-                                     : "no model given (-surrogate2d, -surrogate3d)";
+  record.outcome = name_ == "nopal"            ? "no model given (-model2d, -model3d)"
+                   : name_.starts_with("dcdm") ? "no model given (-direction2d, -direction3d)"
+                   : name_ == "mg"             ? "not possible for this number of points"
+                                               : "no model given (-surrogate2d, -surrogate3d)";
   if (pairs.empty()) return record;
   const TemporaryOptions scope(std::move(pairs));
   try {
