@@ -164,7 +164,8 @@ KOKKOS_INLINE_FUNCTION void fast_sincos(double x, double& sine, double& cosine) 
 struct Sin {
   template <class T>
   KOKKOS_INLINE_FUNCTION static void apply(T x, T& value, T& slope) {
-    fast_sincos(x, value, slope);
+    value = std::sin(x);
+    slope = std::cos(x);
   }
 };
 

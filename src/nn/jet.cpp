@@ -31,7 +31,8 @@ struct JetTanh {
 struct JetSin {
   template <class T>
   KOKKOS_INLINE_FUNCTION static void apply(T x, T& f, T& f1, T& f2, T& f3) {
-    detail::fast_sincos(x, f, f1);
+    f = std::sin(x);
+    f1 = std::cos(x);
     f2 = -f;
     f3 = -f1;
   }

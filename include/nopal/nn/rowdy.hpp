@@ -29,7 +29,9 @@ struct RowGate {
 ///
 /// z (R, W), or with `tangents` > 0 a jet (1 + tangents, R, W) of values and derivatives in as many
 /// coordinates, of which y is the jet, too: y_j = (shift + s) f'(x) z_j. bias (W), `numbers` of 5
-/// entries, y of z's shape. Some 60 flops an entry; adjoint some 90.
+/// entries, y of z's shape. In float on the
+/// host the sine is good to 2^-23 for arguments up to 8000. Some 60 flops an entry; adjoint
+/// some 90.
 template <class T>
 Variable<T> rowdy(const Variable<T>& z, const Variable<T>& bias, const Variable<T>& numbers,
                   const RowGate<T>& gate = {}, std::int64_t tangents = 0);
