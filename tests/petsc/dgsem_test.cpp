@@ -4,6 +4,7 @@
 // The entropy-stable DGSEM: what its theory says, and exact solutions.
 
 #include "../../solvers/euler/lobatto.hpp"
+#include "petsc/euler_test_tools.hpp"
 #include "test_tools.hpp"
 
 #include <gtest/gtest.h>
@@ -16,25 +17,12 @@
 namespace {
 
 using namespace nopal::euler;
+using namespace nopal::euler::test;
 using nopal::Communicator;
 using nopal::OwnedVec;
 using nopal::Tensor;
 using nopal::test::expect_error;
 using std::numbers::pi;
-
-const Communicator& world() {
-  static const Communicator comm = Communicator::world();
-  return comm;
-}
-
-Boundaries all_sides(const BoundaryRule& rule) {
-  return {rule, rule, rule, rule};
-}
-
-Point wavy(double x, double y) {
-  return {x + 0.04 * std::sin(2 * pi * y) * std::sin(2 * pi * x),
-          y + 0.05 * std::sin(2 * pi * x) * std::sin(4 * pi * y)};
-}
 
 // Exact for polynomials of degree N (derivatives), 2 N - 1 (quadrature); modes of Legendre
 // polynomials; summation by parts.
@@ -193,22 +181,13 @@ TEST(Dgsem, SolvesRiemannProblems) {
 }
 
 TEST(Dgsem, IsTheSameOnAnyNumberOfRanks) {
-  const auto solve = [](const Communicator& comm) {
+  expect_same_on_all_ranks([](const Communicator& comm) {
     DgsemSolver solver(8, 6, wavy, {false, true}, all_sides(everywhere({Boundary::Kind::wall, {}})),
                        {}, comm);
     solver.set_state(rough);
     solver.advance(0.02);
-    std::vector<double> sums;
-    for (const NormType type : {NORM_1, NORM_INFINITY}) {
-      PetscReal norm = 0;
-      NOPAL_PETSC(VecNorm(solver.state(), type, &norm));
-      sums.push_back(norm);
-    }
-    return sums;
-  };
-  const auto alone = solve(Communicator()), together = solve(world());
-  EXPECT_NEAR(together[0], alone[0], 1e-13 * alone[0]);
-  EXPECT_EQ(together[1], alone[1]);
+    return norms_of(solver.state());
+  });
 }
 
 TEST(Dgsem, BadInputIsRefused) {

@@ -4,6 +4,7 @@
 // Compressible Euler equations: exact solutions against tables, finite volumes against exact
 // solutions.
 
+#include "petsc/euler_test_tools.hpp"
 #include "test_tools.hpp"
 
 #include <gtest/gtest.h>
@@ -17,6 +18,7 @@
 namespace {
 
 using namespace nopal::euler;
+using namespace nopal::euler::test;
 using nopal::Communicator;
 using nopal::OwnedVec;
 using nopal::Tensor;
@@ -24,15 +26,6 @@ using nopal::test::expect_error;
 using std::numbers::pi;
 
 constexpr double degree = pi / 180;
-
-const Communicator& world() {
-  static const Communicator comm = Communicator::world();
-  return comm;
-}
-
-Boundaries all_sides(const BoundaryRule& rule) {
-  return {rule, rule, rule, rule};
-}
 
 // Toro, table 4.2 and 4.3: pressure, velocity and densities between the waves.
 TEST(ExactRiemann, HasTheValuesOfTheLiterature) {
@@ -114,12 +107,6 @@ TEST(GasRelations, CornerTurnsTheFlow) {
   EXPECT_NEAR(down.p / before.p, 0.5488, 1e-3);  // M 2.385
   EXPECT_NEAR(std::atan2(down.v, down.u), -10 * degree, 1e-10);
   EXPECT_NEAR(std::hypot(down.u, down.v) / sound_speed(down, 1.4), 2.3848, 1e-3);
-}
-
-// A wavy grid of the unit square, alike at opposite sides.
-Point wavy(double x, double y) {
-  return {x + 0.04 * std::sin(2 * pi * y) * std::sin(2 * pi * x),
-          y + 0.05 * std::sin(2 * pi * x) * std::sin(4 * pi * y)};
 }
 
 // A uniform flow stays one on any grid, at any boundary it fits.
@@ -310,9 +297,8 @@ TEST(FiniteVolumes, FindTheExpansionAtACorner) {
   EXPECT_LT(errors[1], 6e-3);
 }
 
-// Another number of ranks gives the same bits: sums are over faces, in one order.
 TEST(FiniteVolumes, AreTheSameOnAnyNumberOfRanks) {
-  const auto solve = [](const Communicator& comm) {
+  expect_same_on_all_ranks([](const Communicator& comm) {
     const CurvilinearGrid grid(17, 11, wavy, {false, true}, comm);
     FiniteVolumeSolver solver(grid, all_sides(everywhere({Boundary::Kind::wall, {}})));
     solver.set_state([](const Point& at) {
@@ -320,17 +306,8 @@ TEST(FiniteVolumes, AreTheSameOnAnyNumberOfRanks) {
                        at[0] < 0.4 ? 3.0 : 1.0};
     });
     solver.advance(0.1);
-    std::vector<double> sums;
-    for (const NormType type : {NORM_1, NORM_INFINITY}) {
-      PetscReal norm = 0;
-      NOPAL_PETSC(VecNorm(solver.state(), type, &norm));
-      sums.push_back(norm);
-    }
-    return sums;
-  };
-  const auto alone = solve(Communicator()), together = solve(world());
-  EXPECT_NEAR(together[0], alone[0], 1e-13 * alone[0]);
-  EXPECT_EQ(together[1], alone[1]);
+    return norms_of(solver.state());
+  });
 }
 
 TEST(FiniteVolumes, BadInputIsRefused) {
