@@ -185,6 +185,21 @@ TEST(DerivativeLoss, SameAsSerial) {
         }
 }
 
+// Many draws come to the mean over all points: each group keeps its own neighbours.
+TEST(DerivativeLoss, DrawsHaveTheMeanOfAllPoints) {
+  const FusionDeepONet<double> op(small(), 3);
+  const FunctionData<double> data = make_data(true, false);
+  for (const char* kind : {"least_squares", "differences"}) {
+    const DerivativeLossOptions derivatives{kind, 1e6, 5};  // the values hardly count
+    FunctionBatchOptions options;
+    const double all = loss_of(derivative_enhanced_loss(op, data, options, derivatives), 0, {}, op);
+    options.points = 24000;
+    const double drawn =
+        loss_of(derivative_enhanced_loss(op, data, options, derivatives), 0, {}, op);
+    EXPECT_NEAR(drawn, all, 0.06 * all) << kind;
+  }
+}
+
 TEST(DerivativeLoss, DrawsOtherPointsEachStep) {
   const FusionDeepONet<double> op(small(), 3);
   const FunctionData<double> data = make_data(false, false);
