@@ -122,7 +122,8 @@ std::map<std::string, std::string> SemiEllipse::metadata() const {
 }
 
 std::array<double, 2> SemiEllipse::shape_of(std::uint64_t design) {
-  return {0.5 + 0.15 * double(design % 6), 0.5 + 0.1 * double(design / 6)};
+  const std::uint64_t column = design % 6, row = design / 6;
+  return {0.5 + 0.15 * double(column), 0.5 + 0.1 * double(row)};
 }
 
 SemiEllipse::Flow SemiEllipse::solve(double a, double b,
@@ -201,8 +202,10 @@ Tensor<double> SemiEllipse::at_points(const Flow& flow, double a, double b,
       const auto low = std::min(static_cast<std::int64_t>(at), n - 2);
       return std::pair(low, at - static_cast<double>(low));
     };
-    const auto [i, s] = place(xi);
-    const auto [j, t] = place(eta);
+    // Not as structured bindings: lambdas may not capture those with every compiler.
+    const auto across = place(xi), away = place(eta);
+    const std::int64_t i = across.first, j = away.first;
+    const double s = across.second, t = away.second;
     for (std::int64_t k = 0; k < 4; ++k) {
       const auto value = [&](std::int64_t di, std::int64_t dj) {
         return w[static_cast<std::size_t>(((j + dj) * n + i + di) * 4 + k)];
@@ -228,7 +231,8 @@ Tensor<double> SemiEllipse::uniform_points() const {
 void SemiEllipse::make_sample(std::uint64_t, std::uint64_t index, const Tensor<double>& x,
                               const Tensor<double>& y) {
   NOPAL_CHECK(index < designs, "semi_ellipse has the samples 0 to ", designs - 1, ", got ", index);
-  const auto [a, b] = shape_of(index);
+  const std::array<double, 2> shape = shape_of(index);
+  const double a = shape[0], b = shape[1];
   Flow flow;
   detail::for_sample(0, index, [&] { flow = solve(a, b); });
   std::vector<double> input;
