@@ -1,13 +1,14 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Training step and inference of a Fusion-DeepONet on points of each shape's own. The twin in
-// PyTorch is peers/fusion_deeponet.py.
+// Training step and inference of a Fusion-DeepONet on points of each shape's own, and steps with
+// derivative-enhanced losses. The twin in PyTorch is peers/fusion_deeponet.py.
 
 #include "benchmarks/support/machine.hpp"
 #include "benchmarks/support/report.hpp"
 
 #include <nopal/operators/fusion_deeponet.hpp>
+#include <nopal/train/derivative_loss.hpp>
 #include <nopal/train/optimizer.hpp>
 #include <nopal/train/point_losses.hpp>
 
@@ -58,7 +59,7 @@ void run(const benchmarks::Options& options) {
   const auto measure = [&](const char* name, const std::function<void()>& work, double passes) {
     const benchmarks::Timing timing = benchmarks::measure(work, effort);
     const double flops = passes * op.cost(sizes).flops;
-    std::printf("fusion_deeponet %-9s %lld x %lld points: median %.2f ms, min %.2f ms", name,
+    std::printf("fusion_deeponet %-14s %lld x %lld points: median %.2f ms, min %.2f ms", name,
                 static_cast<long long>(shapes), static_cast<long long>(points), 1e3 * timing.median,
                 1e3 * timing.minimum);
     if (peak > 0)
@@ -70,6 +71,20 @@ void run(const benchmarks::Options& options) {
   };
   measure("step", step, 3);
   measure("inference", infer, 1);
+  // Steps with derivatives in the loss, of all points: what they cost beside the first.
+  for (const char* kind : {"differences", "least_squares", "tangents"}) {
+    const auto loss = nopal::derivative_enhanced_loss<float>(op, data, {}, {kind, 1e-4, 40});
+    measure(
+        kind,
+        [&] {
+          for (const nopal::Parameter<float>* parameter : op.parameters())
+            parameter->variable.clear_gradient();
+          nopal::Tape<float> tape;
+          tape.backward(loss(0));
+          optimizer->step(op.parameters(), 1e-3);
+        },
+        kind == std::string("tangents") ? 9 : 3);
+  }
   benchmarks::write_json(options.text("json"), {{"benchmark", "fusion_deeponet"},
                                                 {"environment", benchmarks::environment()},
                                                 {"options", options.to_json()},

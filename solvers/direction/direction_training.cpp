@@ -221,6 +221,7 @@ DirectionTrainResult train_direction(DirectionNet<float>& net, const DirectionTr
   const std::vector<TrainingGrid> grids = make_grids(o);
   const std::vector<LinearSystem> others = make_validation(o, grids);
   std::vector<Pool> pools;
+  pools.reserve(grids.size());
   for (const TrainingGrid& grid : grids)
     pools.emplace_back(grid.capacity);
   // With other obstacles each time: of a few, a network learns the places.
