@@ -54,7 +54,8 @@ class SemiEllipse : public Problem {
   static std::array<double, 2> shape_of(std::uint64_t design);
 
   /// Centres of cells (n^2, 2) and rho, u, v, p there (n^2, 4), in rows away from the body, the
-  /// coordinate along it fastest. Collective. Error if the flow does not become steady.
+  /// coordinate along it fastest. Collective. With limiters |dU/dt| often stays above the tolerance
+  /// while the flow no longer changes to the eye: then `steps` end it, see progress.residual.
   struct Flow {
     Tensor<double> points, values;
     euler::FlowProgress progress;  ///< on the finest grid
