@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace nopal {
 namespace {
@@ -146,10 +147,10 @@ Cost KernelRidge<T>::cost(std::span<const Shape> inputs) const {
   return cost;
 }
 
+namespace {
+
 template <class T>
-void KernelRidge<T>::fit(const Tensor<T>& u, const Tensor<T>& v) {
-  const ScopedRegion region("kernel_ridge_fit");
-  const KernelRidgeOptions& o = options_;
+void check_training(const KernelRidgeOptions& o, const Tensor<T>& u, const Tensor<T>& v) {
   NOPAL_CHECK(u.rank() >= 1 && u.extent(0) == o.samples && u.size() == o.samples * o.sensors &&
                   v.rank() >= 1 && v.extent(0) == o.samples &&
                   v.size() == o.samples * o.points * o.out_channels,
@@ -158,12 +159,25 @@ void KernelRidge<T>::fit(const Tensor<T>& u, const Tensor<T>& v) {
               v.shape());
   NOPAL_CHECK(all_finite(u) && all_finite(v),
               "kernel_ridge: expected finite inputs and outputs, got a number that is not");
-  const Matrix x = to_matrix(u, o.samples);
+}
+
+double unit_of_length(const KernelRidgeOptions& o, const Matrix& x) {
   const double unit = o.kernel == "linear" ? x.norm() / std::sqrt(static_cast<double>(o.samples))
                                            : median_distance(x);
-  NOPAL_CHECK(unit > 0,
-              "kernel_ridge: the training inputs are all the same, expected some that "
+  NOPAL_CHECK(unit > 0, "kernel_ridge: the training inputs are all the same, expected some that ",
               "differ");
+  return unit;
+}
+
+}  // namespace
+
+template <class T>
+void KernelRidge<T>::fit(const Tensor<T>& u, const Tensor<T>& v) {
+  const ScopedRegion region("kernel_ridge_fit");
+  const KernelRidgeOptions& o = options_;
+  check_training(o, u, v);
+  const Matrix x = to_matrix(u, o.samples);
+  const double unit = unit_of_length(o, x);
   implementation_->inputs->value().copy_from(u);
   implementation_->length->value().fill(static_cast<T>(o.length * unit));
   // As forward() will see it, rounded to T.
@@ -181,6 +195,44 @@ void KernelRidge<T>::fit(const Tensor<T>& u, const Tensor<T>& v) {
               "; give a larger one, or leave out samples that are equal");
   implementation_->coefficients->value().copy_from_host(coefficients.data());
 }
+
+template <class T>
+KernelRidgeOptions choose_kernel(KernelRidgeOptions o, const Tensor<T>& u, const Tensor<T>& v,
+                                 const std::vector<double>& scale) {
+  check_training(o, u, v);
+  NOPAL_CHECK(scale.empty() || static_cast<std::int64_t>(scale.size()) == o.out_channels,
+              "kernel_ridge: expected ", o.out_channels, " scales of the outputs, got ",
+              scale.size());
+  const Matrix x = to_matrix(u, o.samples);
+  Matrix y = to_matrix(v, o.samples);
+  for (Eigen::Index c = 0; c < y.cols() && !scale.empty(); ++c)
+    y.col(c) /= scale[static_cast<std::size_t>(c) % scale.size()];
+  const double unit = unit_of_length(o, x);
+  double least = std::numeric_limits<double>::infinity();
+  KernelRidgeOptions best = o;
+  for (const char* kernel : {"matern_3_2", "matern_5_2", "gaussian"})
+    for (double length = 0.25; length <= 16; length *= 2) {
+      Matrix k = kernel_matrix(kernel, x, x, length * unit);
+      k.diagonal().array() += o.nugget * k.diagonal().mean();
+      const Eigen::LLT<Matrix> factor(k);
+      if (factor.info() != Eigen::Success) continue;
+      const Matrix inverse = factor.solve(Matrix::Identity(o.samples, o.samples));
+      const double error =
+          (inverse.diagonal().cwiseInverse().asDiagonal() * factor.solve(y)).squaredNorm();
+      if (!(error < least)) continue;
+      least = error;
+      best.kernel = kernel;
+      best.length = length;
+    }
+  NOPAL_CHECK(std::isfinite(least), "kernel_ridge: no kernel matrix of these ", o.samples,
+              " samples is regular with nugget ", o.nugget, "; give a larger one");
+  return best;
+}
+
+template KernelRidgeOptions choose_kernel(KernelRidgeOptions, const Tensor<float>&,
+                                          const Tensor<float>&, const std::vector<double>&);
+template KernelRidgeOptions choose_kernel(KernelRidgeOptions, const Tensor<double>&,
+                                          const Tensor<double>&, const std::vector<double>&);
 
 template class KernelRidge<float>;
 template class KernelRidge<double>;

@@ -12,6 +12,7 @@
 #include <nopal/operators/operator.hpp>
 #include <nopal/operators/pod_deeponet.hpp>
 #include <nopal/operators/random_feature_operator.hpp>
+#include <nopal/operators/unet.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -99,6 +100,22 @@ nlohmann::json suggest_mgno(const Shape& x_shape, const Shape& y_shape,
   return all;
 }
 
+// Levels down to a coarsest grid of 4 points or more, at most 4.
+nlohmann::json suggest_unet(const Shape& x_shape, const Shape& y_shape, const nlohmann::json&) {
+  const auto divides = [&](std::int64_t by) {
+    for (int axis = 0; axis + 1 < x_shape.rank(); ++axis)
+      if (x_shape[axis] % by != 0 || x_shape[axis] < 4 * by) return false;
+    return true;
+  };
+  std::int64_t levels = 1;
+  while (levels < 4 && divides(std::int64_t(1) << levels))
+    ++levels;
+  return {{"dimension", x_shape.rank() - 1},
+          {"in_channels", x_shape[-1]},
+          {"out_channels", y_shape[-1]},
+          {"levels", levels}};
+}
+
 nlohmann::json suggest_multigrid(const Shape& x_shape, const Shape&, const nlohmann::json&) {
   return {{"dimension", x_shape.rank() - 1}};
 }
@@ -178,6 +195,13 @@ const std::vector<Entry<T>>& registry() {
          const RandomFeatureOptions options = RandomFeatureOptions::from_json(json);
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<RandomFeatureOperator<T>>(options, seed);
+       }},
+      {"unet", suggest_unet,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const UnetOptions options = UnetOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<Unet<T>>(options, seed);
        }},
   };
   return entries;

@@ -4,6 +4,7 @@
 #include "operator_recipes.hpp"
 #include "test_tools.hpp"
 
+#include <nopal/data/function_data.hpp>
 #include <nopal/operators/kernel_ridge.hpp>
 #include <nopal/operators/model.hpp>
 #include <nopal/operators/random_feature_operator.hpp>
@@ -189,6 +190,59 @@ TEST(KernelRidge, BadInput) {
                   Tensor<double>::from_host({3, 1, 1}, {3, -4, 1}));
       },
       {"singular", "nugget"});
+}
+
+// The closed form against fits that leave out one sample after the other.
+TEST(KernelRidge, ChoosesTheKernelThatPredictsWhatIsLeftOut) {
+  const std::int64_t n = 9;
+  Tensor<double> u({n, 2}), v({n, 3, 2});
+  fill_uniform(u, 0, 1, Random(1));
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t p = 0; p < 3; ++p)
+      for (std::int64_t c = 0; c < 2; ++c)
+        v.data()[(i * 3 + p) * 2 + c] =
+            (c + 1) * std::sin(3 * u.data()[2 * i] + static_cast<double>(p) * u.data()[2 * i + 1]);
+  KernelRidgeOptions o;
+  o.samples = n;
+  o.sensors = 2;
+  o.points = 3;
+  o.out_channels = 2;
+  o.nugget = 1e-10;
+  const KernelRidgeOptions chosen = choose_kernel(o, u, v, {1.0, 2.0});
+  // With the length in units of the median distance of all samples: give it in those of the rest.
+  const auto median = [](const Tensor<double>& x) {
+    std::vector<double> d;
+    for (std::int64_t i = 0; i < x.extent(0); ++i)
+      for (std::int64_t j = 0; j < i; ++j)
+        d.push_back(std::hypot(x.data()[2 * i] - x.data()[2 * j],
+                               x.data()[2 * i + 1] - x.data()[2 * j + 1]));
+    std::nth_element(d.begin(), d.begin() + static_cast<std::ptrdiff_t>(d.size() / 2), d.end());
+    return d[d.size() / 2];
+  };
+  const auto left_out = [&](const std::string& kernel, double length) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::vector<std::int64_t> others;
+      for (std::int64_t j = 0; j < n; ++j)
+        if (j != i) others.push_back(j);
+      const Tensor<double> uo = select_rows(u, others), vo = select_rows(v, others);
+      KernelRidgeOptions one = o;
+      one.samples = n - 1;
+      one.kernel = kernel;
+      one.length = length * median(u) / median(uo);
+      KernelRidge<double> ridge(one);
+      ridge.fit(uo, vo);
+      const auto p = ridge.forward(Variable<double>(u.slice(i, 1))).value().to_vector();
+      for (std::size_t k = 0; k < 6; ++k)
+        sum += std::pow((p[k] - v.data()[i * 6 + std::int64_t(k)]) / (k % 2 ? 2 : 1), 2);
+    }
+    return sum;
+  };
+  const double best = left_out(chosen.kernel, chosen.length);
+  for (const char* kernel : {"matern_3_2", "matern_5_2", "gaussian"})
+    for (const double length : {0.5, 1.0, 2.0, 4.0})
+      EXPECT_LE(best, left_out(kernel, length) * 1.001) << kernel << " " << length;
+  EXPECT_THROW(choose_kernel(o, u, v, {1.0}), Error);
 }
 
 }  // namespace

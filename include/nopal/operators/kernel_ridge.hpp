@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace nopal {
 
@@ -62,5 +63,14 @@ class KernelRidge : public Operator<T> {
   std::unique_ptr<Implementation> implementation_;
   Parameters<T> parameters_;
 };
+
+/// `options` with the kernel ("matern_3_2", "matern_5_2", "gaussian") and length (0.25 to 16, by
+/// factors of 2) whose predictions of each training sample from the others have the least mean
+/// squared error, outputs divided by `scale` (C; empty: 1). Errors as those of fit(). Leave-one-out
+/// residuals in closed form: Rasmussen, Williams, "Gaussian processes for machine learning", 2006,
+/// (5.12).
+template <class T>
+KernelRidgeOptions choose_kernel(KernelRidgeOptions options, const Tensor<T>& u, const Tensor<T>& v,
+                                 const std::vector<double>& scale = {});
 
 }  // namespace nopal
