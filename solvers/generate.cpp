@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include <nopal/core/runtime.hpp>
+#include <nopal/io/safetensors.hpp>
 #include <nopal/solvers/generate.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 
 namespace nopal {
 namespace {
@@ -83,6 +85,74 @@ Shape with_batch(std::int64_t batch, const Shape& sample) {
   return shape;
 }
 
+// Samples in files of their own.
+class KeptSamples {
+ public:
+  KeptSamples(const Problem& problem, const GenerateOptions& options)
+      : folder_(options.keep), seed_(options.seed), metadata_(problem.metadata()) {
+    metadata_["problem"] = problem.name();
+    metadata_["seed"] = std::to_string(seed_);
+  }
+
+  void make_folder() const {
+    if (folder_.empty()) return;
+    std::error_code code;
+    std::filesystem::create_directories(folder_, code);
+    NOPAL_CHECK(!code, "cannot make the folder ", folder_, " for samples: ", code.message());
+  }
+
+  bool has(std::uint64_t index) const {
+    return !folder_.empty() && std::filesystem::exists(path(index));
+  }
+
+  void read(std::uint64_t index, const Tensor<double>& x, const Tensor<double>& y) const {
+    const SafetensorsFile file = read_safetensors(path(index));
+    for (const auto& [key, value] : metadata_) {
+      const auto found = file.metadata.find(key);
+      NOPAL_CHECK(found != file.metadata.end() && found->second == value, "the kept sample ",
+                  path(index), " is of another problem: ", key, " is '",
+                  found == file.metadata.end() ? "missing" : found->second, "', expected '", value,
+                  "'; remove the folder or choose the same options");
+    }
+    const auto take = [&](const char* name, const Tensor<double>& to) {
+      const auto found = file.tensors.find(name);
+      NOPAL_CHECK(found != file.tensors.end() && found->second.shape == to.shape(),
+                  "the kept sample ", path(index), " has no '", name, "' of shape ", to.shape(),
+                  "; remove it");
+      to.copy_from(found->second.to_tensor<double>());
+    };
+    take("x", x);
+    take("y", y);
+  }
+
+  void write(std::uint64_t index, const Tensor<double>& x, const Tensor<double>& y) const {
+    if (folder_.empty()) return;
+    SafetensorsFile file;
+    file.metadata = metadata_;
+    file.tensors["x"] = FileTensor::from_tensor(x);
+    file.tensors["y"] = FileTensor::from_tensor(y);
+    write_safetensors(path(index), file);
+  }
+
+  // Those of the samples [first, first + count), and the folder if nothing else is in it.
+  void remove(std::int64_t first, std::int64_t count) const {
+    if (folder_.empty()) return;
+    std::error_code ignored;
+    for (std::int64_t i = first; i < first + count; ++i)
+      std::filesystem::remove(path(static_cast<std::uint64_t>(i)), ignored);
+    std::filesystem::remove(folder_, ignored);
+  }
+
+ private:
+  std::string path(std::uint64_t index) const {
+    return detail::concatenate(folder_, "/", seed_, "-", index, ".safetensors");
+  }
+
+  std::string folder_;
+  std::uint64_t seed_;
+  std::map<std::string, std::string> metadata_;
+};
+
 }  // namespace
 
 template <class T>
@@ -100,6 +170,26 @@ GenerateSummary generate(Problem& problem, const GenerateOptions& options,
   const Shape x_shape = problem.x_shape(), y_shape = problem.y_shape();
   const std::int64_t largest = std::min(block_samples, most);
   const Tensor<double> x(with_batch(largest, x_shape)), y(with_batch(largest, y_shape));
+  const KeptSamples kept(problem, options);
+  comm.together([&] {
+    if (comm.rank() == 0) kept.make_folder();
+  });
+  const auto make = [&](std::uint64_t index, const Tensor<double>& xs, const Tensor<double>& ys) {
+    const bool speaks = !together || comm.rank() == 0;
+    bool known = speaks && kept.has(index);
+    if (together) known = comm.max(known ? 1.0 : 0.0) > 0;
+    if (!known) problem.sample(options.seed, index, xs, ys);
+    const auto file = [&] {
+      if (!speaks) return;
+      if (known) kept.read(index, xs, ys);
+      check_finite<T>(problem, options.seed, index, xs, ys);
+      if (!known) kept.write(index, xs, ys);
+    };
+    if (together)
+      comm.together(file);
+    else
+      file();
+  };
   Progress progress(problem, options, comm);
   for (std::int64_t done = 0; done < most; done += block_samples) {
     const std::int64_t count = std::clamp<std::int64_t>(mine.count - done, 0, block_samples);
@@ -108,8 +198,7 @@ GenerateSummary generate(Problem& problem, const GenerateOptions& options,
       for (std::int64_t b = 0; b < count; ++b) {
         const auto index = static_cast<std::uint64_t>(options.first + mine.first + done + b);
         const auto xb = x.slice(b, 1).reshape(x_shape), yb = y.slice(b, 1).reshape(y_shape);
-        problem.sample(options.seed, index, xb, yb);
-        check_finite<T>(problem, options.seed, index, xb, yb);
+        make(index, xb, yb);
         progress.report(static_cast<double>(done + b + 1) / static_cast<double>(most));
       }
       if (together && comm.rank() > 0) return;
@@ -136,6 +225,7 @@ GenerateSummary generate(Problem& problem, const GenerateOptions& options, const
   };
   const GenerateSummary summary = generate(problem, options, sink, comm);
   writer.close();
+  if (comm.rank() == 0) KeptSamples(problem, options).remove(options.first, options.samples);
   return summary;
 }
 

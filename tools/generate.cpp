@@ -33,7 +33,12 @@ int generate_command(Options& options, const Communicator& comm) {
                                      "all ranks solve each sample, instead of different ones");
   const bool single = options.choice("precision", "single", {"single", "double"},
                                      "numbers in the file") == "single";
+  const bool resumable = options.flag(
+      "resumable", false,
+      "keep finished samples in the folder OUT.samples until the file is complete, and "
+      "go on from those that are there");
   const std::string out = options.required("out", "FILE", "data file to write (HDF5)");
+  if (resumable) request.keep = out + ".samples";
   if (grid > 0) {
     if (has_option(name + "_resolution"))
       options.fail("options -grid and -" + name + "_resolution say the same; give one of them");

@@ -195,6 +195,67 @@ TEST(Generate, AFailureLeavesTheOldFile) {
   world.barrier();
 }
 
+// Counts the samples that it makes.
+class Counting : public Faulty {
+ public:
+  Counting(std::uint64_t bad, std::string option) : Faulty(bad, true), option_(std::move(option)) {}
+  std::map<std::string, std::string> metadata() const override { return {{"option", option_}}; }
+  int made = 0;
+
+ protected:
+  void make_sample(std::uint64_t seed, std::uint64_t index, const Tensor<double>& x,
+                   const Tensor<double>& y) override {
+    Faulty::make_sample(seed, index, x, y);
+    ++made;
+    x.fill(static_cast<double>(index) + 0.1);
+  }
+
+ private:
+  std::string option_;
+};
+
+TEST(Generate, AResumedRunMakesOnlyWhatIsMissing) {
+  const auto world = Communicator::world();
+  const TemporaryFile file;
+  GenerateOptions options{20, 3, 5, 0};
+  options.keep = file.path() + ".samples";
+  Counting bad(21, "a"), good(1000, "a"), other(1000, "b");
+  EXPECT_EQ(message_of([&] { nopal::generate<double>(bad, options, file.path(), world); }),
+            "sample 21 failed");
+  EXPECT_EQ(message_of([&] {
+              nopal::generate<double>(other, options, file.path(), world);
+            }).find("the kept sample"),
+            0U);
+  nopal::generate<double>(good, options, file.path(), world);
+  const double first = world.sum(double(bad.made)), second = world.sum(double(good.made));
+  EXPECT_GT(first, 0);
+  EXPECT_EQ(first + second, 20);
+  const nopal::Hdf5Dataset<double> set(file.path());
+  const Tensor<double> x({1, 2, 1}), y({1, 2, 1});
+  for (std::int64_t i = 0; i < 20; ++i) {
+    set.read(std::span<const std::int64_t>(&i, 1), x, y);
+    EXPECT_EQ(x.to_vector(), std::vector<double>(2, double(i + 5) + 0.1));
+  }
+  world.barrier();
+  EXPECT_FALSE(std::filesystem::exists(options.keep));  // the file has them now
+  world.barrier();
+}
+
+TEST(Generate, ASampleOfAllRanksIsKeptOnce) {
+  const auto world = Communicator::world();
+  const TemporaryFile file;
+  GenerateOptions options{3, 5, 0, 0};
+  options.keep = file.path() + ".samples";
+  Darcy problem(small(), world);
+  const auto whole = collect(problem, options), again = collect(problem, options);
+  EXPECT_EQ(whole.y.to_vector(), again.y.to_vector());
+  world.barrier();
+  if (world.rank() == 0) {
+    EXPECT_EQ(std::filesystem::remove_all(options.keep), 4U);
+  }
+  world.barrier();
+}
+
 // The solution is finite in double, but not in the type of the file.
 class Huge : public Faulty {
  public:
