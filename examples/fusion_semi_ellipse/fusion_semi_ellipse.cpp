@@ -17,6 +17,7 @@
 //               model.
 
 #include <nopal/core/runtime.hpp>
+#include <nopal/data/channel_statistics.hpp>
 #include <nopal/io/figure.hpp>
 #include <nopal/operators/deeponet.hpp>
 #include <nopal/operators/fusion_deeponet.hpp>
@@ -40,20 +41,6 @@ using Data = nopal::FunctionData<float>;
 
 constexpr std::array<const char*, 4> variables{"density", "velocity u", "velocity v", "pressure"};
 
-// |p - y| / |y| of each variable, over all test shapes together.
-std::array<double, 4> errors(const Tensor<float>& prediction, const Tensor<float>& values) {
-  std::array<double, 4> difference{}, size{};
-  const auto p = prediction.to_vector(), y = values.to_vector();
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    difference[i % 4] += std::pow(double(p[i] - y[i]), 2);
-    size[i % 4] += std::pow(double(y[i]), 2);
-  }
-  std::array<double, 4> result{};
-  for (std::size_t c = 0; c < 4; ++c)
-    result[c] = std::sqrt(difference[c] / size[c]);
-  return result;
-}
-
 // The same training for both networks: mean squares of variables scaled to [0, 1].
 double train(nopal::PointOperator<float>& op, const Data& data, const std::vector<double>& scale,
              std::int64_t steps, std::int64_t points, const nopal::Communicator& comm) {
@@ -63,7 +50,6 @@ double train(nopal::PointOperator<float>& op, const Data& data, const std::vecto
     batch.variable_weights.push_back(1 / (s * s));
   nopal::StepOptions how;
   how.steps = steps;
-  how.optimizer_options = {{"weight_decay", 0.0}};
   how.learning_rate = 2e-3;
   how.schedule = "cosine";
   return nopal::train_steps<float>(op, nopal::function_loss<float>(op, data, batch, comm), how,
@@ -95,30 +81,19 @@ void run(const nopal::Communicator& comm) {
   const Data training = nopal::select_samples(all, known), test = nopal::select_samples(all, rest);
 
   // 3. Scales from the training shapes: variables in [0, 1], half axes in [0, 1], and the box of
-  // the
-  //    points to [-1, 1]^2.
-  std::vector<double> low(4, 1e30), high(4, -1e30), scale;
-  const auto y = training.values.to_vector(), x = training.points.to_vector();
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    low[i % 4] = std::min(low[i % 4], double(y[i]));
-    high[i % 4] = std::max(high[i % 4], double(y[i]));
-  }
-  for (std::size_t c = 0; c < 4; ++c)
-    scale.push_back(high[c] - low[c]);
-  std::vector<double> corner(2, 1e30), opposite(2, -1e30);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    corner[i % 2] = std::min(corner[i % 2], double(x[i]));
-    opposite[i % 2] = std::max(opposite[i % 2], double(x[i]));
-  }
+  //    the points to [-1, 1]^2.
+  const auto variable = nopal::channel_ranges(training.values),
+             box = nopal::channel_ranges(training.points);
+  const std::vector<double>& scale = variable.width;
 
   // 4. The networks: three hidden layers of 64 and 64 basis functions, 37,864 and 37,828 numbers.
   nopal::FusionDeepONetOptions fused;
   fused.parameter_lower = {0.5, 0.5};
   fused.parameter_upper = {1.25, 1};
-  fused.features.lower = corner;
-  fused.features.upper = opposite;
+  fused.features.lower = box.low;
+  fused.features.upper = box.high;
   fused.output_scale = scale;
-  fused.output_shift = low;
+  fused.output_shift = variable.low;
   nopal::DeepONetOptions plain;
   plain.sensors = {2};
   plain.dimension = 2;
@@ -127,7 +102,7 @@ void run(const nopal::Communicator& comm) {
   plain.branch_activation = plain.trunk_activation = "tanh";
   plain.features = fused.features;
   plain.output_scale = scale;
-  plain.output_shift = low;
+  plain.output_shift = variable.low;
   auto network = std::make_unique<nopal::FusionDeepONet<float>>(fused, 0);
   nopal::FusionDeepONet<float>& fusion = *network;
   nopal::DeepONet<float> deeponet(plain, 0);
@@ -156,16 +131,16 @@ void run(const nopal::Communicator& comm) {
     nearest.slice(static_cast<std::int64_t>(t) * cells, cells)
         .copy_from(training.values.slice(static_cast<std::int64_t>(best) * cells, cells));
   }
-  //    The kernel is the best of Matern 3/2 and 5/2 with lengths from 0.3 to 8, by leaving out one
-  //    training shape after the other.
+  //    The kernel and its length are chosen by leaving out one training shape after the other.
   nopal::KernelRidgeOptions kernel;
-  kernel.kernel = "matern_3_2";
   kernel.sensors = 2;
   kernel.samples = training.size();
   kernel.points = cells;
   kernel.out_channels = 4;
+  const Tensor<float> outputs = training.values.reshape({training.size(), cells, 4});
+  kernel = nopal::choose_kernel(kernel, training.functions[0], outputs, scale);
   nopal::KernelRidge<float> regression(kernel);
-  regression.fit(training.functions[0], training.values.reshape({training.size(), cells, 4}));
+  regression.fit(training.functions[0], outputs);
   const Tensor<float> interpolated =
       regression.forward(nopal::Variable<float>(test.functions[0])).value();
 
@@ -181,7 +156,7 @@ void run(const nopal::Communicator& comm) {
   std::printf("\n");
   const auto row = [&](const char* name, const Tensor<float>& prediction) {
     std::printf("%-42s", name);
-    for (const double error : errors(prediction, test.values))
+    for (const double error : nopal::channel_errors(prediction, test.values))
       std::printf(" %10.2f", 100 * error);
     std::printf("\n");
   };
@@ -194,7 +169,7 @@ void run(const nopal::Communicator& comm) {
   const std::int64_t shown = 3;
   const double a = double(wanted[2 * shown]), b = double(wanted[2 * shown + 1]);
   const auto field = [&](const Tensor<float>& values, const Tensor<double>& at) {
-    const SemiEllipse::Flow one{
+    const nopal::euler::SteadyFlow one{
         {},
         nopal::cast<double>(values.reshape({test.size() * cells, 4}).slice(shown * cells, cells)),
         {}};

@@ -113,16 +113,7 @@ void DgsemSolver::State::check_boundaries() const {
       for (std::size_t k = 0; k < n; ++k) {
         const Point& at = places[e * nodes + node_of(side, k)];
         const Boundary b = rule(side)(at, 0);
-        if (b.kind != Boundary::Kind::inflow) continue;
-        const Point& normal = normal_of(e, side, k);
-        const double sign = side % 2 == 0 ? 1 : -1;  // into the domain
-        const double mach = sign * (b.state.u * normal[0] + b.state.v * normal[1]) /
-                            std::hypot(normal[0], normal[1]) / sound_speed(b.state, options.gamma);
-        NOPAL_CHECK(b.state.rho > 0 && b.state.p > 0 && mach > 1, "DGSEM: the inflow at (", at[0],
-                    ", ", at[1], ") of the ", names[side], " side has density ", b.state.rho,
-                    ", pressure ", b.state.p, " and the Mach number ", mach,
-                    " across the boundary; expected positive ones and a supersonic flow, use "
-                    "'exact' for others");
+        check_boundary(b, at, outwards(e, side, k), options.gamma, "DGSEM", names[side]);
       }
     }
   }
@@ -181,17 +172,6 @@ std::vector<double> DgsemSolver::State::blendings(const PetscScalar* q) const {
   return result;
 }
 
-Primitive DgsemSolver::State::beyond(std::size_t e, int side, std::size_t k,
-                                     const Primitive& inside, double t) const {
-  const Boundary b = rule(side)(places[e * nodes + node_of(side, k)], t);
-  if (b.kind == Boundary::Kind::outflow) return inside;
-  if (b.kind != Boundary::Kind::wall) return b.state;
-  const Point& normal = normal_of(e, side, k);
-  const double through = 2 * (inside.u * normal[0] + inside.v * normal[1]) /
-                         (normal[0] * normal[0] + normal[1] * normal[1]);
-  return {inside.rho, inside.u - through * normal[0], inside.v - through * normal[1], inside.p};
-}
-
 void DgsemSolver::State::residual_of(std::int64_t i, std::int64_t j, const PetscScalar* q,
                                      double alpha, double t, PetscScalar* out, Row& flux) const {
   const auto e = static_cast<std::size_t>(j * count[0] + i);
@@ -241,8 +221,9 @@ void DgsemSolver::State::residual_of(std::int64_t i, std::int64_t j, const Petsc
     for (std::size_t k = 0; k < n; ++k) {
       const std::size_t node = node_of(side, k);
       const Point& normal = normal_of(e, side, k);
-      const Primitive other = inside ? at(element(q, i + di, j + dj), node_of(side ^ 1, k))
-                                     : beyond(e, side, k, w[node], t);
+      const Primitive other =
+          inside ? at(element(q, i + di, j + dj), node_of(side ^ 1, k))
+                 : beyond(rule(side)(places[base + node], t), w[node], outwards(e, side, k), gamma);
       const Primitive &left = low ? other : w[node], &right = low ? w[node] : other;
       const Conserved f =
           options.flux == "conserving"

@@ -65,8 +65,6 @@ struct DgsemSolver::State {
   void check_boundaries() const;
   double alpha_of(const PetscScalar* e) const;
   std::vector<double> blendings(const PetscScalar* q) const;
-  Primitive beyond(std::size_t element, int side, std::size_t node, const Primitive& inside,
-                   double t) const;
   const BoundaryRule& rule(int side) const {
     return side == 0   ? boundaries.west
            : side == 1 ? boundaries.east
@@ -79,6 +77,12 @@ struct DgsemSolver::State {
   }
   const Point& normal_of(std::size_t element, int side, std::size_t k) const {
     return (side < 2 ? along : across)[element * nodes + node_of(side, k)];
+  }
+  // The unit normal out of the element.
+  Point outwards(std::size_t element, int side, std::size_t k) const {
+    const Point& normal = normal_of(element, side, k);
+    const double scale = (side % 2 == 0 ? -1 : 1) / std::hypot(normal[0], normal[1]);
+    return {scale * normal[0], scale * normal[1]};
   }
   void residual_of(std::int64_t i, std::int64_t j, const PetscScalar* q, double alpha, double t,
                    PetscScalar* out, Row& flux) const;

@@ -115,10 +115,6 @@ void store(const Conserved& from, PetscScalar* q) {
 
 }  // namespace
 
-BoundaryRule everywhere(const Boundary& boundary) {
-  return [boundary](const Point&, double) { return boundary; };
-}
-
 struct FiniteVolumeSolver::State {
   const CurvilinearGrid& grid;
   Boundaries boundaries;
@@ -194,17 +190,8 @@ struct FiniteVolumeSolver::State {
                   " side of the grid has no boundary rule");
       for (std::int64_t f = 0; f < side.faces; ++f) {
         const auto [normal, middle] = face(side, f);
-        const Boundary b = (*side.rule)(middle, 0);
-        if (b.kind != Boundary::Kind::inflow) continue;
-        NOPAL_CHECK(b.state.rho > 0 && b.state.p > 0, "finite volumes: the inflow at (", middle[0],
-                    ", ", middle[1], ") of the ", name, " side has density ", b.state.rho,
-                    " and pressure ", b.state.p, "; both must be positive");
-        const double mach =
-            -(b.state.u * normal[0] + b.state.v * normal[1]) / sound_speed(b.state, options.gamma);
-        NOPAL_CHECK(
-            mach > 1, "finite volumes: the inflow at (", middle[0], ", ", middle[1], ") of the ",
-            name, " side has the Mach number ", mach,
-            " across the boundary; this rule needs a supersonic one, use 'exact' for others");
+        check_boundary((*side.rule)(middle, 0), middle, normal, options.gamma, "finite volumes",
+                       name);
       }
     }
   }
@@ -215,34 +202,20 @@ struct FiniteVolumeSolver::State {
       for (std::int64_t f = 0; f < side.faces; ++f) {
         const auto [normal, middle] = face(side, f);
         const Boundary b = (*side.rule)(middle, t);
+        const auto edge = across(side, f, 0);
         for (std::int64_t k = 0; k < ghosts; ++k) {
           const auto ghost = across(side, f, -1 - k);
-          PetscScalar* to = cell(q, ghost[0], ghost[1]);
-          switch (b.kind) {
-            case Boundary::Kind::inflow:
-              store(conserved(b.state, gamma), to);
-              break;
-            case Boundary::Kind::exact: {
-              // The rule at the ghost's own centre.
-              const Point at = grid.centre(grid.first()[0] + ghost[0], grid.first()[1] + ghost[1]);
-              store(conserved((*side.rule)(at, t).state, gamma), to);
-              break;
-            }
-            case Boundary::Kind::outflow: {
-              const auto inside = across(side, f, 0);
-              std::copy_n(cell(q, inside[0], inside[1]), 4, to);
-              break;
-            }
-            case Boundary::Kind::wall: {
-              const auto inside = across(side, f, k);
-              Conserved state = load(cell(q, inside[0], inside[1]));
-              const double through = state[1] * normal[0] + state[2] * normal[1];
-              state[1] -= 2 * through * normal[0];
-              state[2] -= 2 * through * normal[1];
-              store(state, to);
-              break;
-            }
+          Primitive state;
+          if (b.kind == Boundary::Kind::exact) {
+            // The rule at the ghost's own centre.
+            const Point at = grid.centre(grid.first()[0] + ghost[0], grid.first()[1] + ghost[1]);
+            state = (*side.rule)(at, t).state;
+          } else {
+            // A wall is a mirror; other states do not change away from the grid.
+            const auto inside = b.kind == Boundary::Kind::wall ? across(side, f, k) : edge;
+            state = beyond(b, primitive(load(cell(q, inside[0], inside[1])), gamma), normal, gamma);
           }
+          store(conserved(state, gamma), cell(q, ghost[0], ghost[1]));
         }
       }
   }
@@ -404,7 +377,7 @@ FlowProgress FiniteVolumeSolver::advance(double time, const Observer& observe) {
 }
 
 FlowProgress FiniteVolumeSolver::relax(double tolerance, std::int64_t steps,
-                                       const Observer& observe) {
+                                       const Observer& observe, double reference) {
   State& s = *state_;
   NOPAL_CHECK(tolerance > 0 && steps >= 0, "Euler equations: expected a tolerance above 0 and ",
               "steps of at least 0, got ", tolerance, " and ", steps);
@@ -412,7 +385,7 @@ FlowProgress FiniteVolumeSolver::relax(double tolerance, std::int64_t steps,
   progress.time = s.stepper->time();
   OwnedVec rate;
   NOPAL_PETSC(VecDuplicate(s.stepper->u(), rate.receive()));
-  double largest = 0;
+  progress.reference = reference;
   const std::int64_t cells = s.grid.count()[0] * s.grid.count()[1];
   while (progress.steps < steps) {
     s.relaxing = false;
@@ -425,8 +398,8 @@ FlowProgress FiniteVolumeSolver::relax(double tolerance, std::int64_t steps,
         sum += std::abs(PetscRealPart(r[4 * k + c])) * s.grid.areas().data()[k];
     NOPAL_PETSC(VecRestoreArrayRead(rate, &r));
     sum = s.grid.comm().sum(sum);
-    largest = std::max(largest, sum);
-    progress.residual = largest > 0 ? sum / largest : 0;
+    progress.reference = std::max(progress.reference, sum);
+    progress.residual = progress.reference > 0 ? sum / progress.reference : 0;
     if (progress.residual <= tolerance) break;
     s.survey(&s.steps);
     s.relaxing = true;

@@ -119,6 +119,58 @@ double mach_of_area(double ratio, bool supersonic, double gamma) {
   return root([&](double mach) { return area_ratio(mach, gamma) - ratio; }, 1e-12, 1);
 }
 
+double total_pressure_ratio(double mach, double gamma) {
+  NOPAL_CHECK(mach >= 1, "normal shock: expected a Mach number of at least 1, got ", mach);
+  const double m2 = mach * mach;
+  return std::pow((gamma + 1) * m2 / ((gamma - 1) * m2 + 2), gamma / (gamma - 1)) *
+         std::pow((gamma + 1) / (2 * gamma * m2 - (gamma - 1)), 1 / (gamma - 1));
+}
+
+namespace {
+
+double pressure_ratio(double mach, double gamma) {
+  return std::pow(1 + 0.5 * (gamma - 1) * mach * mach, -gamma / (gamma - 1));
+}
+
+}  // namespace
+
+std::pair<double, double> shock_back_pressures(double exit_area, double gamma) {
+  NOPAL_CHECK(exit_area > 1, "nozzle: expected an exit wider than the throat, got the ratio ",
+              exit_area);
+  const double m = mach_of_area(exit_area, true, gamma);
+  return {pressure_ratio(m, gamma) * (1 + 2 * gamma / (gamma + 1) * (m * m - 1)),
+          pressure_ratio(mach_of_area(exit_area, false, gamma), gamma)};
+}
+
+ShockedNozzle::ShockedNozzle(double exit_area, double back_pressure, double gamma) : gamma_(gamma) {
+  const auto [low, high] = shock_back_pressures(exit_area, gamma);
+  NOPAL_CHECK(back_pressure >= low && back_pressure <= high, "nozzle: with an exit of ", exit_area,
+              " times the throat a normal shock stands inside for back pressures from ", low,
+              " to ", high, " of the reservoir's, got ", back_pressure);
+  // Mass flow and pressure give the Mach number at the exit (Anderson, (5.28)), and that the total
+  // pressure there.
+  const double k = 1 / (gamma - 1), flow = 1 / (back_pressure * exit_area);
+  const double m2 =
+      -k + std::sqrt(k * k + 2 * k * std::pow(2 / (gamma + 1), (gamma + 1) * k) * flow * flow);
+  total_pressure_ = std::min(back_pressure / pressure_ratio(std::sqrt(m2), gamma), 1.0);
+  double weak = 1, strong = mach_of_area(exit_area, true, gamma);
+  for (int i = 0; i < 60; ++i) {
+    const double mach = 0.5 * (weak + strong);
+    (total_pressure_ratio(mach, gamma) > total_pressure_ ? weak : strong) = mach;
+  }
+  shock_area_ = area_ratio(0.5 * (weak + strong), gamma);
+}
+
+Primitive ShockedNozzle::at(double area, const Primitive& rest) const {
+  const bool before = area <= shock_area_;
+  const double total = before ? 1 : total_pressure_;
+  const double mach = mach_of_area(std::max(area * total, 1.0), before, gamma_);
+  const double p = total * pressure_ratio(mach, gamma_) * rest.p;
+  const double cooling = 1 / (1 + 0.5 * (gamma_ - 1) * mach * mach);
+  return {rest.rho * p / rest.p / cooling, mach * sound_speed(rest, gamma_) * std::sqrt(cooling), 0,
+          p};
+}
+
 double cylinder_stand_off(double mach) {
   check_supersonic("bow shock", mach);
   return 0.386 * std::exp(4.67 / (mach * mach));

@@ -8,10 +8,13 @@
 #include <nopal/solvers/problems/darcy_notch.hpp>
 #include <nopal/solvers/problems/diffusion_reaction.hpp>
 #include <nopal/solvers/problems/eikonal.hpp>
+#include <nopal/solvers/problems/ellipse_conduction.hpp>
+#include <nopal/solvers/problems/exact_flow.hpp>
 #include <nopal/solvers/problems/fisher.hpp>
 #include <nopal/solvers/problems/forced_ode.hpp>
 #include <nopal/solvers/problems/heated_plate.hpp>
 #include <nopal/solvers/problems/helmholtz.hpp>
+#include <nopal/solvers/problems/nozzle.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 #include <nopal/solvers/problems/semi_ellipse.hpp>
 #include <nopal/solvers/problems/wave.hpp>
@@ -48,6 +51,10 @@ std::vector<ProblemType>& registry() {
        make<DarcyNotch>},
       {"diffusion_reaction", "s_t = D s_xx + k s^2 + u(x) on an interval, driven by a random u",
        make<DiffusionReaction>},
+      {"ellipse_conduction", "Lap T = 0 around an ellipse, with exact gradients",
+       make<EllipseConduction>},
+      {"exact_flow", "wedges, Riemann problems and nozzles with a shock, exact solutions",
+       make<ExactFlow>},
       {"fisher", "u_t = D u_xx + f(u) on an interval, three forms of f", make<Fisher>},
       {"eikonal", "|grad s| = 1, the distance to a circle", make<Eikonal>},
       {"heated_plate", "heat conduction in a plate with cooled holes, in space", make<HeatedPlate>},
@@ -55,6 +62,7 @@ std::vector<ProblemType>& registry() {
        make<Helmholtz>},
       {"nonlinear_ode", "s' = -s^2 + u, s(0) = 0, with a random function u",
        make_ode<ForcedOdeKind::nonlinear_ode>},
+      {"nozzle", "flow of an ideal gas through a plane converging-diverging nozzle", make<Nozzle>},
       {"pendulum", "s1' = s2, s2' = -k sin(s1) + u, at rest at first, with a random function u",
        make_ode<ForcedOdeKind::pendulum>},
       {"semi_ellipse", "hypersonic flow of an ideal gas past the front half of an ellipse",

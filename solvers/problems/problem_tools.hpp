@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/data/function_data.hpp>
 #include <nopal/data/random_field.hpp>
 #include <nopal/solvers/options.hpp>
 
@@ -40,6 +41,19 @@ std::int64_t check_converged(KSP ksp, const std::string& solver, const std::stri
 /// at the points of `to` (n, n, 1). `nodes` is row-major.
 void take_points(std::span<const double> nodes, std::int64_t width, std::int64_t step,
                  const Tensor<double>& to);
+
+/// Samples x (..., v + d) of v parameters and d coordinates, both at each point, as functions: the
+/// parameters (N, v), and y at each sample's own points.
+template <class T>
+FunctionData<T> functions_on_own_points(const Dataset<T>& samples, std::int64_t parameters);
+
+/// The other way: x (..., v + d) from parameters and points (P, d).
+void put_parameters_and_points(std::span<const double> parameters, const Tensor<double>& points,
+                               const Tensor<double>& x);
+
+/// Number `index` of the Halton sequence in [0, 1]^d, d <= 4: designs of experiments that fill a
+/// box. Halton, Numer. Math. 2, 1960.
+std::vector<double> halton(std::uint64_t index, int dimension);
 
 /// Calls action(); its Error names the sample.
 template <class Action>

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include <nopal/solvers/bridge/vec.hpp>
 #include <nopal/solvers/problems/semi_ellipse.hpp>
 
 #include "problems/problem_tools.hpp"
@@ -15,9 +14,7 @@ namespace {
 
 using detail::text;
 using euler::Boundary;
-using euler::CurvilinearGrid;
 using euler::everywhere;
-using euler::FiniteVolumeSolver;
 using euler::Point;
 using euler::Primitive;
 
@@ -126,57 +123,21 @@ std::array<double, 2> SemiEllipse::shape_of(std::uint64_t design) {
   return {0.5 + 0.15 * double(column), 0.5 + 0.1 * double(row)};
 }
 
-SemiEllipse::Flow SemiEllipse::solve(double a, double b,
-                                     const FiniteVolumeSolver::Observer& observe) const {
+euler::SteadyFlow SemiEllipse::solve(double a, double b,
+                                     const euler::FiniteVolumeSolver::Observer& observe) const {
   NOPAL_CHECK(a > 0 && b > 0, "semi_ellipse: half axes must be positive, got ", a, " and ", b);
-  const SemiEllipseOptions& o = options_;
   const Layers layers(a, b);
-  const Primitive stream = free_stream(o.mach);
-  // Each grid begins with the flow on one of half as many cells along both directions.
-  std::vector<std::int64_t> sizes{o.cells};
-  while (sizes.back() % 2 == 0 && sizes.back() >= 64)
-    sizes.push_back(sizes.back() / 2);
-  std::reverse(sizes.begin(), sizes.end());
-  Flow flow;
-  std::vector<double> before;  // of the whole grid, conserved
-  for (const std::int64_t n : sizes) {
-    const CurvilinearGrid grid(
-        n, n, [&](double xi, double eta) { return layers.at(xi, eta); }, {false, false},
-        communicator());
-    const auto leave = everywhere({Boundary::Kind::outflow, {}});
-    FiniteVolumeSolver solver(grid,
-                              {leave, leave, everywhere({Boundary::Kind::wall, {}}),
-                               everywhere({Boundary::Kind::exact, stream})},
-                              o.solver);
-    if (before.empty()) {
-      solver.set_state([&](const Point&) { return stream; });
-    } else {
-      solver.set_cells([&](std::int64_t i, std::int64_t j) {
-        const double* q = before.data() + (j / 2 * (n / 2) + i / 2) * 4;
-        return euler::primitive({q[0], q[1], q[2], q[3]}, o.solver.gamma);
-      });
-    }
-    const bool last = n == o.cells;
-    flow.progress =
-        solver.relax(o.tolerance, last ? o.steps : o.steps / 4, last ? observe : nullptr);
-    DmdaGather(grid.dm())(solver.state(), before);
-    if (!last) continue;
-    std::vector<double> points, values;
-    for (std::int64_t j = 0; j < n; ++j)
-      for (std::int64_t i = 0; i < n; ++i) {
-        const Point at = grid.centre(i, j);
-        const double* q = before.data() + (j * n + i) * 4;
-        const Primitive w = euler::primitive({q[0], q[1], q[2], q[3]}, o.solver.gamma);
-        points.insert(points.end(), {at[0], at[1]});
-        values.insert(values.end(), {w.rho, w.u, w.v, w.p});
-      }
-    flow.points = Tensor<double>::from_host({n * n, 2}, points);
-    flow.values = Tensor<double>::from_host({n * n, 4}, values);
-  }
-  return flow;
+  const Primitive stream = free_stream(options_.mach);
+  const auto leave = everywhere({Boundary::Kind::outflow, {}});
+  return euler::steady_flow(
+      options_.cells, options_.cells, [&](double xi, double eta) { return layers.at(xi, eta); },
+      {leave, leave, everywhere({Boundary::Kind::wall, {}}),
+       everywhere({Boundary::Kind::exact, stream})},
+      [&](const Point&) { return stream; }, {options_.tolerance, options_.steps, options_.solver},
+      communicator(), observe);
 }
 
-Tensor<double> SemiEllipse::at_points(const Flow& flow, double a, double b,
+Tensor<double> SemiEllipse::at_points(const euler::SteadyFlow& flow, double a, double b,
                                       const Tensor<double>& points) const {
   const std::int64_t n = options_.cells;
   NOPAL_CHECK(flow.values.defined() && flow.values.extent(0) == n * n && points.rank() == 2 &&
@@ -197,22 +158,9 @@ Tensor<double> SemiEllipse::at_points(const Flow& flow, double a, double b,
       values.insert(values.end(), {stream.rho, stream.u, stream.v, stream.p});
       continue;
     }
-    const auto place = [n](double s) {
-      const double at = std::clamp(s * static_cast<double>(n) - 0.5, 0.0, double(n) - 1);
-      const auto low = std::min(static_cast<std::int64_t>(at), n - 2);
-      return std::pair(low, at - static_cast<double>(low));
-    };
-    // Not as structured bindings: lambdas may not capture those with every compiler.
-    const auto across = place(xi), away = place(eta);
-    const std::int64_t i = across.first, j = away.first;
-    const double s = across.second, t = away.second;
-    for (std::int64_t k = 0; k < 4; ++k) {
-      const auto value = [&](std::int64_t di, std::int64_t dj) {
-        return w[static_cast<std::size_t>(((j + dj) * n + i + di) * 4 + k)];
-      };
-      values.push_back((1 - t) * ((1 - s) * value(0, 0) + s * value(1, 0)) +
-                       t * ((1 - s) * value(0, 1) + s * value(1, 1)));
-    }
+    std::array<double, 4> state{};
+    euler::interpolate_cells(w.data(), 4, n, n, xi, eta, state.data());
+    values.insert(values.end(), state.begin(), state.end());
   }
   return Tensor<double>::from_host({points.extent(0), 4}, values);
 }
@@ -233,42 +181,30 @@ void SemiEllipse::make_sample(std::uint64_t, std::uint64_t index, const Tensor<d
   NOPAL_CHECK(index < designs, "semi_ellipse has the samples 0 to ", designs - 1, ", got ", index);
   const std::array<double, 2> shape = shape_of(index);
   const double a = shape[0], b = shape[1];
-  Flow flow;
+  euler::SteadyFlow flow;
   detail::for_sample(0, index, [&] { flow = solve(a, b); });
-  std::vector<double> input;
   if (options_.points == "fitted") {
-    const std::vector<double> points = flow.points.to_vector();
-    for (std::size_t p = 0; p < points.size(); p += 2)
-      input.insert(input.end(), {a, b, points[p], points[p + 1]});
-    y.copy_from(flow.values);
-  } else {
-    const Tensor<double> points = uniform_points(), values = at_points(flow, a, b, points);
-    for (std::int64_t p = 0; p < points.extent(0); ++p)
-      input.insert(input.end(), {a, b, values.data()[4 * p] > 0 ? 1.0 : 0.0});
-    y.copy_from(values);
+    detail::put_parameters_and_points(shape, flow.points, x);
+    y.copy_from(flow.values.reshape(y.shape()));
+    return;
   }
+  const Tensor<double> points = uniform_points(), values = at_points(flow, a, b, points);
+  std::vector<double> input;
+  for (std::int64_t p = 0; p < points.extent(0); ++p)
+    input.insert(input.end(), {a, b, values.data()[4 * p] > 0 ? 1.0 : 0.0});
+  y.copy_from(values.reshape(y.shape()));
   x.copy_from_host(input.data());
 }
 
 template <class T>
 FunctionData<T> SemiEllipse::as_functions(const Dataset<T>& samples) const {
-  const std::int64_t count = samples.size(), points = options_.cells * options_.cells,
-                     channels = x_shape()[-1];
+  if (options_.points == "fitted") return detail::functions_on_own_points(samples, 2);
   const Tensor<T> shared = cast<T>(uniform_points());
   FunctionData<T> data = as_function_data(samples, shared, {{0, 1}});
-  std::vector<std::int64_t> entries;  // coordinates or mask
-  for (std::int64_t p = 0; p < points; ++p)
-    for (std::int64_t c = 2; c < channels; ++c)
-      entries.push_back(channels * p + c);
-  const Tensor<T> rest = as_function_data(samples, shared, {entries}).functions[0];
-  if (options_.points == "uniform") {
-    data.mask = rest;
-    return data;
-  }
-  data.points = rest.reshape({count * points, 2});
-  data.values = data.values.reshape({count * points, 4});
-  for (std::int64_t i = 0; i <= count; ++i)
-    data.offsets.push_back(i * points);
+  std::vector<std::int64_t> masks;
+  for (std::int64_t p = 0; p < shared.extent(0); ++p)
+    masks.push_back(3 * p + 2);
+  data.mask = as_function_data(samples, shared, {masks}).functions[0];
   return data;
 }
 

@@ -29,7 +29,7 @@ TEST(SemiEllipse, HasTheBowShockOfACylinder) {
   o.tolerance = 2e-2;
   o.steps = 4000;
   const SemiEllipse problem(o, Communicator::world());
-  const SemiEllipse::Flow flow = problem.solve(1, 1);
+  const euler::SteadyFlow flow = problem.solve(1, 1);
   const double* w = flow.values.data();
   const auto cell = [&](std::int64_t i, std::int64_t j) { return 4 * (j * 64 + i); };
   EXPECT_NEAR(w[cell(32, 0) + 3], pitot(10, 1.4), 0.02 * pitot(10, 1.4));

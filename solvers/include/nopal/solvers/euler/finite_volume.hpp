@@ -4,8 +4,7 @@
 #pragma once
 
 #include <nopal/core/profile.hpp>
-#include <nopal/solvers/euler/curvilinear_grid.hpp>
-#include <nopal/solvers/euler/gas.hpp>
+#include <nopal/solvers/euler/boundary.hpp>
 
 #include <functional>
 #include <memory>
@@ -13,29 +12,6 @@
 #include <vector>
 
 namespace nopal::euler {
-
-/// What is beyond a face at a side of the grid.
-struct Boundary {
-  enum class Kind {
-    wall,     ///< no flow through; also a line of symmetry
-    inflow,   ///< `state`; must be supersonic across the face
-    outflow,  ///< the state inside; right where it is supersonic
-    exact     ///< `state` on both sides of the wave fan: a known solution, or a flow far away
-  };
-  Kind kind = Kind::wall;
-  Primitive state = {};
-};
-
-/// The boundary at a face of a side, from the middle of the face, and the time for exact solutions.
-using BoundaryRule = std::function<Boundary(const Point& at, double time)>;
-
-/// The sides i = 0, i = nx, j = 0, j = ny; unused along periodic directions.
-struct Boundaries {
-  BoundaryRule west, east, south, north;
-};
-
-/// The same boundary at all faces of a side.
-BoundaryRule everywhere(const Boundary& boundary);
 
 struct FiniteVolumeOptions {
   double gamma = 1.4;
@@ -53,7 +29,8 @@ struct FiniteVolumeOptions {
 struct FlowProgress {
   double time = 0;
   std::int64_t steps = 0, retries = 0;
-  double residual = 1;  ///< of relax(): |dU/dt| relative to the largest so far
+  double residual = 1;   ///< of relax(): the mean of |dU/dt| |C| relative to `reference`
+  double reference = 0;  ///< its largest so far
 };
 
 /// The compressible Euler equations of an ideal gas in two dimensions, by finite volumes on a
@@ -95,8 +72,10 @@ class FiniteVolumeSolver {
   FlowProgress advance(double time, const Observer& observe = {});
 
   /// Towards a steady flow, each cell with a step size of its own, until the mean of |dU/dt| |C| is
-  /// `tolerance` times the largest so far, or `steps` are done.
-  FlowProgress relax(double tolerance, std::int64_t steps, const Observer& observe = {});
+  /// `tolerance` times the largest so far, `reference` included, or `steps` are done. A flow that
+  /// starts from that of another grid takes the reference of the latter.
+  FlowProgress relax(double tolerance, std::int64_t steps, const Observer& observe = {},
+                     double reference = 0);
 
  private:
   struct State;

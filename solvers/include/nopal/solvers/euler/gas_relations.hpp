@@ -5,6 +5,8 @@
 
 #include <nopal/solvers/euler/gas.hpp>
 
+#include <utility>
+
 namespace nopal::euler {
 
 // Steady flows of an ideal gas with known solutions. Angles in radians, M the Mach number.
@@ -35,6 +37,30 @@ Primitive corner_expansion(const Primitive& before, double theta, double phi, do
 /// supersonic branch.
 double area_ratio(double mach, double gamma = 1.4);
 double mach_of_area(double ratio, bool supersonic, double gamma = 1.4);
+
+/// p0 behind a normal shock over p0 before it.
+double total_pressure_ratio(double mach, double gamma = 1.4);
+
+/// Back pressures, relative to the reservoir's p0, with which a normal shock stands between the
+/// throat and an exit of `exit_area` / A*: from that of a shock in the exit to that of a flow that
+/// is sonic in the throat and subsonic elsewhere.
+std::pair<double, double> shock_back_pressures(double exit_area, double gamma = 1.4);
+
+/// The quasi-one-dimensional flow behind the throat of a nozzle, with a normal shock. Areas in
+/// units of that of the throat.
+class ShockedNozzle {
+ public:
+  /// Error if no shock stands in the nozzle with this back pressure / p0: names those that do.
+  ShockedNozzle(double exit_area, double back_pressure, double gamma = 1.4);
+
+  double shock_area() const noexcept { return shock_area_; }
+  /// The state where the area is `area`, before the shock up to its area, for a gas that has `rest`
+  /// in the reservoir.
+  Primitive at(double area, const Primitive& rest) const;
+
+ private:
+  double gamma_, shock_area_, total_pressure_;
+};
 
 /// Distance of the bow shock from the nose of a cylinder, in units of its radius: 0.386 exp(4.67 /
 /// M^2). Billig, J. Spacecraft Rockets 4, 822, 1967 (measured; gamma = 1.4).

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <nopal/data/function_data.hpp>
-#include <nopal/solvers/euler/finite_volume.hpp>
+#include <nopal/solvers/euler/steady_flow.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 
 #include <string>
@@ -17,7 +17,7 @@ struct SemiEllipseOptions {
   std::int64_t cells = 128;  ///< of the fitted grid, along the body and away from it; 16 or more
   std::string points = "fitted";  ///< of samples: centres of those cells, or "uniform": of a box
   double mach = 10;
-  double tolerance = 1e-3;     ///< see FiniteVolumeSolver::relax()
+  double tolerance = 1e-3;     ///< see euler::SteadyFlowOptions
   std::int64_t steps = 12000;  ///< at most, on the finest grid
   euler::FiniteVolumeOptions solver = default_solver();
 
@@ -53,18 +53,13 @@ class SemiEllipse : public Problem {
   /// a and b of a design.
   static std::array<double, 2> shape_of(std::uint64_t design);
 
-  /// Centres of cells (n^2, 2) and rho, u, v, p there (n^2, 4), in rows away from the body, the
-  /// coordinate along it fastest. Collective. With limiters |dU/dt| often stays above the tolerance
-  /// while the flow no longer changes to the eye: then `steps` end it, see progress.residual.
-  struct Flow {
-    Tensor<double> points, values;
-    euler::FlowProgress progress;  ///< on the finest grid
-  };
-  Flow solve(double a, double b, const euler::FiniteVolumeSolver::Observer& observe = {}) const;
+  /// The flow on the fitted grid, the coordinate along the body fastest. Collective.
+  euler::SteadyFlow solve(double a, double b,
+                          const euler::FiniteVolumeSolver::Observer& observe = {}) const;
 
   /// `flow`, of the shape a, b, at other points (P, 2): bilinear between centres; 0 in the body,
   /// and the free stream beyond the grid.
-  Tensor<double> at_points(const Flow& flow, double a, double b,
+  Tensor<double> at_points(const euler::SteadyFlow& flow, double a, double b,
                            const Tensor<double>& points) const;
 
   /// The points (n^2, 2) of "uniform" samples, x fastest.
