@@ -1,14 +1,15 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The right-hand side of the Euler equations, by finite volumes: cells a second, and the shares of
-// the machine's peaks in flops and bytes. On several ranks the grid is divided among them.
+// The right-hand side of the Euler equations, by finite volumes and by a DGSEM on about as many
+// nodes: cells or nodes a second, and the shares of the machine's peaks in flops and bytes. On
+// several ranks the grid is divided among them.
 
 #include "benchmarks/support/machine.hpp"
 #include "benchmarks/support/report.hpp"
 #include "benchmarks/support/timer.hpp"
 
-#include <nopal/solvers/euler/finite_volume.hpp>
+#include <nopal/solvers/euler/dgsem.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -24,12 +25,11 @@ void run(const benchmarks::Options& options) {
   const nopal::Communicator comm = nopal::Communicator::world();
   const benchmarks::Effort effort{options.number("seconds"), 5, 2};
   const std::int64_t n = options.integer("n");
-  const CurvilinearGrid grid(
-      n, n,
-      [](double x, double y) {
-        return Point{x + 0.02 * std::sin(6 * x) * std::sin(5 * y), y + 0.02 * std::sin(4 * x * y)};
-      },
-      {false, false}, comm);
+  const CurvilinearGrid::Mapping mapping = [](double x, double y) {
+    return Point{x + 0.02 * std::sin(6 * x) * std::sin(5 * y), y + 0.02 * std::sin(4 * x * y)};
+  };
+  const CurvilinearGrid grid(n, n, mapping, {false, false}, comm);
+  const BoundaryRule out = everywhere({Boundary::Kind::outflow, {}});
   const benchmarks::Peaks peaks =
       benchmarks::measure_peaks({0.5, 3, 1}, std::size_t(1) << 28, comm);
   nlohmann::json results = nlohmann::json::array();
@@ -37,9 +37,7 @@ void run(const benchmarks::Options& options) {
     std::printf("%lld x %lld cells, %d rank(s), peaks %.1f GFLOP/s in double, %.1f GB/s\n",
                 static_cast<long long>(n), static_cast<long long>(n), comm.size(),
                 1e-9 * peaks.dgemm, 1e-9 * peaks.copy);
-  const auto report = [&](const std::string& name, const FiniteVolumeOptions& o) {
-    const BoundaryRule out = everywhere({Boundary::Kind::outflow, {}});
-    FiniteVolumeSolver solver(grid, {out, out, out, out}, o);
+  const auto report = [&](const std::string& name, auto& solver, double cells) {
     solver.set_state([](const Point& at) {
       return Primitive{1 + 0.3 * std::sin(9 * at[0]), std::cos(7 * at[1]), at[0] - at[1],
                        1 + 0.4 * std::cos(5 * at[0] * at[1])};
@@ -49,7 +47,6 @@ void run(const benchmarks::Options& options) {
     const benchmarks::Timing time =
         benchmarks::measure([&] { solver.residual(0, solver.state(), rate); }, effort, comm);
     const nopal::Cost cost = solver.cost();
-    const double cells = static_cast<double>(n) * static_cast<double>(n);
     if (comm.rank() == 0)
       std::printf(
           "%-20s %7.2f ms  %6.1f M cells/s  %5.1f GFLOP/s, %3.0f%% of peak  %5.1f GB/s, "
@@ -68,8 +65,18 @@ void run(const benchmarks::Options& options) {
       FiniteVolumeOptions o;
       o.flux = flux;
       o.limiter = limiter;
-      report(std::string(flux) + ", " + limiter, o);
+      FiniteVolumeSolver solver(grid, {out, out, out, out}, o);
+      report(std::string(flux) + ", " + limiter, solver,
+             static_cast<double>(n) * static_cast<double>(n));
     }
+  for (const int degree : {3, 4, 7}) {
+    DgsemOptions o;
+    o.degree = degree;
+    const std::int64_t elements = n / (degree + 1), nodes = elements * (degree + 1);
+    DgsemSolver solver(elements, elements, mapping, {false, false}, {out, out, out, out}, o, comm);
+    report(nopal::detail::concatenate("dgsem, degree ", degree), solver,
+           static_cast<double>(nodes) * static_cast<double>(nodes));
+  }
   if (comm.rank() == 0)
     benchmarks::write_json(options.text("json"), {{"benchmark", "euler"},
                                                   {"environment", benchmarks::environment()},
@@ -81,7 +88,7 @@ void run(const benchmarks::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  benchmarks::Options options("Right-hand side of the Euler equations by finite volumes.",
+  benchmarks::Options options("Right-hand side of the Euler equations.",
                               {{"n", "512"}, {"seconds", "1"}, {"json", ""}});
   return benchmarks::run_program(argc, argv, options, [](const benchmarks::Options& o) {
     NOPAL_CHECK(PetscInitializeNoArguments() == PETSC_SUCCESS, "PETSc does not start");

@@ -78,7 +78,7 @@ DgsemSolver::DgsemSolver(std::int64_t nx, std::int64_t ny, const Mapping& mappin
       s.dm, comm,
       FlowStepper::Scheme{options.time_order, options.retries,
                           [&s](double t, Vec u, Vec f) { s.residual(t, u, f); },
-                          [&s] { return s.survey(); }});
+                          [&s] { return s.survey(); }, [&s](double h) { s.substep = h; }});
 }
 
 DgsemSolver::~DgsemSolver() = default;
@@ -135,6 +135,20 @@ Tensor<double> DgsemSolver::areas() const {
 
 void DgsemSolver::residual(double time, Vec u, Vec dudt) const {
   state_->residual(time, u, dudt);
+}
+
+Cost DgsemSolver::cost() const {
+  const State& s = *state_;
+  const auto n = static_cast<double>(s.n);
+  const double elements = static_cast<double>(s.nx) * static_cast<double>(s.ny);
+  // Counted in dgsem_elements.cpp and finite_volume_rows.hpp: the flux of two nodes and what it is
+  // added to, n (n - 1) / 2 of them in 2 n lines; the flux of a face's node, along and, on both
+  // sides anew, across; primitive variables and the sum of a node.
+  const double pair = 91 + 17, face = s.options.flux == "hllc"   ? 138
+                                      : s.options.flux == "hlle" ? 110
+                                                                 : 91;
+  const double flops = n * n * (n - 1) * pair + n * (3 * face + 4 * 8) + n * n * (10 + 12);
+  return {elements * flops, elements * n * n * (8.0 * sizeof(PetscScalar) + 9.0 * sizeof(double))};
 }
 
 namespace {

@@ -28,6 +28,7 @@ struct DgsemSolver::State {
   OwnedVec local;
   std::array<std::int64_t, 2> first{}, count{};
   std::unique_ptr<FlowStepper> stepper;
+  double substep = 0;  // of the steps of Euler's method that a step consists of; 0: no step
   // At the nodes of this rank's elements: places, Jacobians, J grad xi and J grad eta; and for each
   // line of nodes the normals between them, whose ends are those of the faces.
   std::vector<Point> places, along, across;
@@ -84,8 +85,11 @@ struct DgsemSolver::State {
     const double scale = (side % 2 == 0 ? -1 : 1) / std::hypot(normal[0], normal[1]);
     return {scale * normal[0], scale * normal[1]};
   }
-  void residual_of(std::int64_t i, std::int64_t j, const PetscScalar* q, double alpha, double t,
-                   PetscScalar* out, Row& flux) const;
+  struct RowSums;
+  double positive_share(RowSums& row, std::int64_t i, std::int64_t j, double alpha, double h) const;
+  // Of rows [begin, end); raises `alphas` where positive densities and pressures need it.
+  void residual_of_rows(const PetscScalar* q, double* alphas, double t, PetscScalar* out,
+                        std::int64_t begin, std::int64_t end) const;
   void residual(double t, Vec from, Vec to) const;
   FlowStepper::Survey survey() const;
 };

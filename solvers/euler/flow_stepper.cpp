@@ -50,7 +50,10 @@ double FlowStepper::step(double length, FlowProgress& progress,
   for (int attempt = 0;; ++attempt) {
     NOPAL_PETSC(TSSetTime(ts_, time_));
     NOPAL_PETSC(TSSetTimeStep(ts_, length));
+    // Two stages of order 2 are Euler's steps of the whole length, four of order 3 of half of it.
+    if (scheme_.prepare) scheme_.prepare(scheme_.time_order == 3 ? 0.5 * length : length);
     NOPAL_PETSC(TSStep(ts_));
+    if (scheme_.prepare) scheme_.prepare(0);
     const Survey after = scheme_.survey();
     if (after.step > 0) return length;
     NOPAL_PETSC(VecCopy(backup_, u_));

@@ -24,6 +24,9 @@ class FlowStepper {
     int retries = 10;
     std::function<void(double time, Vec u, Vec dudt)> rate;
     std::function<Survey()> survey;  ///< of u()
+    /// Called with the length of the steps of Euler's method of which a step is a convex
+    /// combination, before it, and with 0 after it. May be empty.
+    std::function<void(double)> prepare = {};
   };
 
   /// Collective over `comm`.

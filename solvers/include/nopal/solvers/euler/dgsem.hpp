@@ -33,7 +33,9 @@ struct DgsemOptions {
 ///
 /// Shocks: (1 - alpha) of this and alpha of first-order finite volumes on the nodes' own cells,
 /// alpha by how much of rho p is in the highest modes of an element, at least half that of its
-/// neighbours. Hennemann, Rueda-Ramirez, Hindenlang, Gassner, J. Comput. Phys. 426, 2021.
+/// neighbours. Hennemann, Rueda-Ramirez, Hindenlang, Gassner, J. Comput. Phys. 426, 2021. In a step
+/// alpha rises where else a density or pressure would fall below a tenth of what finite volumes
+/// leave (Rueda-Ramirez, Gassner, WCCM-ECCOMAS 2020).
 ///
 /// Elements of a nx x ny grid, divided among the ranks as a DMDA divides them. All member functions
 /// are collective.
@@ -59,6 +61,9 @@ class DgsemSolver {
   Tensor<double> areas() const;
 
   void residual(double time, Vec u, Vec dudt) const;
+  /// Of residual() on all ranks, without finite volumes on the nodes: see
+  /// FiniteVolumeSolver::cost().
+  Cost cost() const;
   /// Total entropy, and its rate of change in u by dudt.
   double entropy(Vec u) const;
   double entropy_rate(Vec u, Vec dudt) const;
