@@ -13,6 +13,8 @@ pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 # HDF5 built for MPI; Debian names the pkg-config file by the MPI it was built with.
 pkg_search_module(HDF5 REQUIRED IMPORTED_TARGET hdf5-openmpi hdf5-mpi hdf5)
 if(NOPAL_BUILD_PETSC)
+  find_library(NOPAL_FFTW3_MPI fftw3_mpi REQUIRED)  # has no pkg-config file
+  mark_as_advanced(NOPAL_FFTW3_MPI)
   pkg_search_module(PETSC REQUIRED IMPORTED_TARGET PETSc petsc)
 endif()
 

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "etdrk4.hpp"
 #include "problem_tools.hpp"
 
 #include <nopal/solvers/problems/burgers.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <numbers>
 
 namespace nopal {
@@ -37,25 +37,7 @@ class Integrator {
       : n_(n), fft_(Shape{n}), modes_(static_cast<std::size_t>(n / 2 + 1)), real_(std::size_t(n)) {
     for (std::size_t k = 0; k < modes_; ++k) {
       const double wave = 2 * pi * static_cast<double>(k);
-      const double z = -h * viscosity * wave * wave;
-      e_.push_back(std::exp(z));
-      e2_.push_back(std::exp(z / 2));
-      // Means over a circle around z of functions that cancel near 0.
-      constexpr int points = 32;
-      std::complex<double> q = 0, f1 = 0, f2 = 0, f3 = 0;
-      for (int j = 0; j < points; ++j) {
-        const auto r = z + std::polar(1.0, pi * (j + 0.5) * 2 / points);
-        const auto er = std::exp(r);
-        q += (std::exp(r / 2.0) - 1.0) / r;
-        f1 += (-4.0 - r + er * (4.0 - 3.0 * r + r * r)) / (r * r * r);
-        f2 += (2.0 + r + er * (r - 2.0)) / (r * r * r);
-        f3 += (-4.0 - 3.0 * r - r * r + er * (4.0 - r)) / (r * r * r);
-      }
-      const auto mean = [&](std::complex<double> sum) { return h * sum.real() / points; };
-      q_.push_back(mean(q));
-      f1_.push_back(mean(f1));
-      f2_.push_back(mean(f2));
-      f3_.push_back(mean(f3));
+      factors_.add(-viscosity * wave * wave, h);
     }
   }
 
@@ -75,20 +57,22 @@ class Integrator {
 
   void step(std::vector<Complex>& v) {
     std::vector<Complex>&a = stage_[0], &b = stage_[1], &c = stage_[2];
+    const detail::Etdrk4& f = factors_;
     const auto blend = [&](std::vector<Complex>& to, const auto& value) {
       to.resize(modes_);
       for (std::size_t k = 0; k < modes_; ++k)
         to[k] = value(k);
     };
     nonlinear(v, nv_);
-    blend(a, [&](std::size_t k) { return e2_[k] * v[k] + q_[k] * nv_[k]; });
+    blend(a, [&](std::size_t k) { return f.e2[k] * v[k] + f.q[k] * nv_[k]; });
     nonlinear(a, na_);
-    blend(b, [&](std::size_t k) { return e2_[k] * v[k] + q_[k] * na_[k]; });
+    blend(b, [&](std::size_t k) { return f.e2[k] * v[k] + f.q[k] * na_[k]; });
     nonlinear(b, nb_);
-    blend(c, [&](std::size_t k) { return e2_[k] * a[k] + q_[k] * (2.0 * nb_[k] - nv_[k]); });
+    blend(c, [&](std::size_t k) { return f.e2[k] * a[k] + f.q[k] * (2.0 * nb_[k] - nv_[k]); });
     nonlinear(c, nc_);
     for (std::size_t k = 0; k < modes_; ++k)
-      v[k] = e_[k] * v[k] + f1_[k] * nv_[k] + 2.0 * f2_[k] * (na_[k] + nb_[k]) + f3_[k] * nc_[k];
+      v[k] =
+          f.e[k] * v[k] + f.f1[k] * nv_[k] + 2.0 * f.f2[k] * (na_[k] + nb_[k]) + f.f3[k] * nc_[k];
   }
 
  private:
@@ -111,7 +95,8 @@ class Integrator {
   std::int64_t n_;
   RealFft<double> fft_;
   std::size_t modes_;
-  std::vector<double> e_, e2_, q_, f1_, f2_, f3_, real_;
+  detail::Etdrk4 factors_;
+  std::vector<double> real_;
   std::vector<Complex> stage_[3], nv_, na_, nb_, nc_, work_;
 };
 

@@ -131,7 +131,7 @@ Tensor<double> Nozzle::at_points(const Tensor<double>& values, const Shape3& sha
               "nozzle: expected values on ", n, " x ", n / 4, " cells and points (P, 2), got ",
               values.shape(), " and ", points.shape());
   const std::vector<double> at = points.to_vector(), known = values.to_vector();
-  const auto result = Tensor<double>::zeros({points.extent(0), channels});
+  auto result = Tensor<double>::zeros({points.extent(0), channels});
   for (std::int64_t p = 0; p < points.extent(0); ++p) {
     const double x = at[static_cast<std::size_t>(2 * p)],
                  y = at[static_cast<std::size_t>(2 * p + 1)];

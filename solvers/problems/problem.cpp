@@ -14,6 +14,7 @@
 #include <nopal/solvers/problems/forced_ode.hpp>
 #include <nopal/solvers/problems/heated_plate.hpp>
 #include <nopal/solvers/problems/helmholtz.hpp>
+#include <nopal/solvers/problems/navier_stokes.hpp>
 #include <nopal/solvers/problems/nozzle.hpp>
 #include <nopal/solvers/problems/problem.hpp>
 #include <nopal/solvers/problems/semi_ellipse.hpp>
@@ -60,6 +61,8 @@ std::vector<ProblemType>& registry() {
       {"heated_plate", "heat conduction in a plate with cooled holes, in space", make<HeatedPlate>},
       {"helmholtz", "-Lap u - (omega/c)^2 u = 0 on the unit square, driven on one side",
        make<Helmholtz>},
+      {"navier_stokes", "vorticity of a fluid on a torus, by recipes of the literature",
+       make<NavierStokes>},
       {"nonlinear_ode", "s' = -s^2 + u, s(0) = 0, with a random function u",
        make_ode<ForcedOdeKind::nonlinear_ode>},
       {"nozzle", "flow of an ideal gas through a plane converging-diverging nozzle", make<Nozzle>},

@@ -238,7 +238,8 @@ Cost Unet<T>::cost(std::span<const Shape> inputs) const {
             total.bytes += one.bytes;
           }
       });
-  const double points = static_cast<double>(inputs[0].size() / inputs[0][-1]);
+  const std::int64_t count = inputs[0].size() / inputs[0][-1];
+  const auto points = static_cast<double>(count);
   total.flops += 2 * points * static_cast<double>(options_.width * options_.out_channels);
   total.bytes += points * static_cast<double>(options_.width + options_.out_channels) * sizeof(T);
   return total;
