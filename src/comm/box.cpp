@@ -30,6 +30,14 @@ void check_convolution(const Shape& kernel, const Shape& stride) {
 
 }  // namespace
 
+Box Box::whole(const Shape& extents) {
+  Box box;
+  box.dimension = extents.rank();
+  for (int a = 0; a < box.dimension; ++a)
+    box.ranges[static_cast<std::size_t>(a)] = {0, extents[a]};
+  return box;
+}
+
 Shape Box::extents() const {
   Shape result;
   for (int a = 0; a < dimension; ++a)

@@ -7,6 +7,7 @@
 #include "core/parallel.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace nopal {
 
@@ -76,9 +77,20 @@ void on_host_pieces(const Tensor<T>& x, const Body& body) {
 
 }  // namespace
 
+namespace {
+
+std::atomic<std::int64_t> summed_bytes = 0;
+
+}  // namespace
+
+std::int64_t Communicator::bytes_summed() noexcept {
+  return summed_bytes;
+}
+
 template <class T>
 void Communicator::sum(const Tensor<T>& x) const {
   if (size_ == 1) return;
+  summed_bytes += x.size() * static_cast<std::int64_t>(sizeof(T));
   on_host_pieces(x, [&](T* entries, int count) {
     check_mpi(MPI_Allreduce(MPI_IN_PLACE, entries, count, mpi_type<T>(), MPI_SUM, comm_),
               "MPI_Allreduce");

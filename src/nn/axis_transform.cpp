@@ -51,10 +51,23 @@ Tensor<T> waves(std::int64_t points, std::int64_t first_k, std::int64_t step, st
 }  // namespace
 
 template <class T>
-AxisTransform<T>::AxisTransform(std::int64_t points, std::int64_t highest)
-    : points_(points), highest_(highest), half_(points % 2 == 0 ? points / 2 : points) {
+AxisTransform<T>::AxisTransform(std::int64_t points, std::int64_t highest, std::int64_t first,
+                                std::int64_t count)
+    : points_(points),
+      highest_(highest),
+      count_(count),
+      half_(points % 2 == 0 ? points / 2 : points) {
+  const std::int64_t h = highest;
+  const Tensor<T> cosines = waves<T>(points, 0, 1, h + 1, false, first, count);
+  const Tensor<T> sines = waves<T>(points, 1, 1, h, true, first, count);
+  std::vector<T> all = cosines.to_vector();
+  const std::vector<T> rest = sines.to_vector();
+  all.insert(all.end(), rest.begin(), rest.end());
+  matrix_ = Tensor<T>::from_host({2 * h + 1, count}, all);
+  if (count < points) return;
+
   const bool even = points % 2 == 0;
-  const std::int64_t step = even ? 2 : 1, h = highest;
+  const std::int64_t step = even ? 2 : 1;
   std::int64_t offset = 0;
   const auto add = [&](std::int64_t first_k, bool sines, std::int64_t first_n,
                        std::int64_t length) {
@@ -69,17 +82,11 @@ AxisTransform<T>::AxisTransform(std::int64_t points, std::int64_t highest)
     add(1, false, 0, (half_ - 1) / 2 + 1);
     add(1, true, 1, half_ / 2);
   }
-  const Tensor<T> cosines = waves<T>(points, 0, 1, h + 1, false, 0, points);
-  const Tensor<T> sines = waves<T>(points, 1, 1, h, true, 0, points);
-  std::vector<T> all = cosines.to_vector();
-  const std::vector<T> rest = sines.to_vector();
-  all.insert(all.end(), rest.begin(), rest.end());
-  matrix_ = Tensor<T>::from_host({2 * h + 1, points}, all);
 }
 
 template <class T>
 bool AxisTransform<T>::folds(std::int64_t after) const noexcept {
-  return on_host && after >= vector_width<T> && points_ <= longest;
+  return on_host && count_ == points_ && after >= vector_width<T> && points_ <= longest;
 }
 
 // The folded data of the parts, one below the other, each row `columns` of panel_width(N) long.
@@ -187,7 +194,7 @@ void AxisTransform<T>::unfold(const T* panel, T* x, std::int64_t ld, std::int64_
 
 template <class T>
 void AxisTransform<T>::analyse(const T* x, T* y, std::int64_t before, std::int64_t after) const {
-  const std::int64_t n = points_, rows = this->rows();
+  const std::int64_t n = count_, rows = this->rows();
   if (!folds(after)) {
     gemm_batched(Op::none, Op::none, rows, after, n, T(1), matrix_.data(), n, 0, x, after,
                  n * after, T(0), y, after, rows * after, before);
@@ -216,7 +223,7 @@ void AxisTransform<T>::analyse(const T* x, T* y, std::int64_t before, std::int64
 template <class T>
 void AxisTransform<T>::synthesise(const T* y, T* x, std::int64_t before, std::int64_t after,
                                   T beta) const {
-  const std::int64_t n = points_, rows = this->rows();
+  const std::int64_t n = count_, rows = this->rows();
   if (!folds(after)) {
     gemm_batched(Op::transpose, Op::none, n, after, rows, T(1), matrix_.data(), n, 0, y, after,
                  rows * after, beta, x, after, n * after, before);
@@ -247,6 +254,7 @@ void AxisTransform<T>::synthesise(const T* y, T* x, std::int64_t before, std::in
 
 template <class T>
 double AxisTransform<T>::flops() const noexcept {
+  if (count_ < points_) return 2.0 * static_cast<double>(rows() * count_);
   double flops =
       points_ % 2 == 0 ? 2.0 * static_cast<double>(points_) : static_cast<double>(points_);
   for (const Part& p : parts_)

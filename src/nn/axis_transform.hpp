@@ -18,12 +18,17 @@ namespace nopal::detail {
 /// period and antiperiod N / 2, so that x is first folded onto N / 4 points, by sums and
 /// differences, for each of four classes of rows: a quarter of the multiplications (half for odd
 /// N) for 2 N additions.
+///
+/// A part of the axis, of `count` points from `first` on, has the columns n of its points; x is
+/// then (before, count, after), and nothing is folded.
 template <class T>
 class AxisTransform {
  public:
-  AxisTransform(std::int64_t points, std::int64_t highest);
+  AxisTransform(std::int64_t points, std::int64_t highest)
+      : AxisTransform(points, highest, 0, points) {}
+  AxisTransform(std::int64_t points, std::int64_t highest, std::int64_t first, std::int64_t count);
 
-  std::int64_t points() const noexcept { return points_; }
+  std::int64_t points() const noexcept { return count_; }  ///< of the part
   std::int64_t rows() const noexcept { return 2 * highest_ + 1; }
 
   /// y(a, r, b) = sum_n row_r(n) x(a, n, b); x is (before, N, after), y (before, rows, after).
@@ -48,10 +53,10 @@ class AxisTransform {
   template <bool Add>
   void unfold(const T* panel, T* x, std::int64_t ld, std::int64_t columns) const;
 
-  std::int64_t points_, highest_;
+  std::int64_t points_, highest_, count_;
   std::int64_t half_;        // N / 2 for even N: period of the even frequencies; N for odd N
   std::vector<Part> parts_;  // cosines and sines of even k, then of odd k; the former two of all k
-  Tensor<T> matrix_;         // all rows, unfolded: for other spaces and narrow data
+  Tensor<T> matrix_;         // all rows, unfolded: for other spaces, narrow data and parts
 };
 
 }  // namespace nopal::detail

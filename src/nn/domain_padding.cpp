@@ -90,8 +90,8 @@ template <class T>
 Variable<T> crop(const Variable<T>& x, const Shape& low, const Shape& high) {
   Shape shape = x.shape();
   for (int j = 0; j < low.rank(); ++j) {
-    NOPAL_CHECK(j + 2 < shape.rank() && shape[j + 1] > low[j] + high[j], "crop: field ", x.shape(),
-                " has no points left without ", low, " and ", high);
+    NOPAL_CHECK(j + 2 < shape.rank() && shape[j + 1] >= low[j] + high[j], "crop: field ", x.shape(),
+                " has fewer points than ", low, " and ", high);
     shape = shape.with(j + 1, shape[j + 1] - low[j] - high[j]);
   }
   const Frame frame = make_frame("crop", shape, low, high);

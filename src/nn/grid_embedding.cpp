@@ -18,6 +18,17 @@ Variable<T> grid_embedding(const Variable<T>& x, bool inclusive) {
   NOPAL_CHECK(d >= 1 && d <= 3,
               "grid embedding: expected a field (B, X1, ..., Xd, C), d = 1, 2, 3, ", "got shape ",
               x.shape());
+  const Shape extents(x.shape().begin() + 1, x.shape().end() - 1);
+  return grid_embedding(x, inclusive, extents, Box::whole(extents));
+}
+
+template <class T>
+Variable<T> grid_embedding(const Variable<T>& x, bool inclusive, const Shape& extents,
+                           const Box& box) {
+  const int d = box.dimension;
+  NOPAL_CHECK(x.shape() == box.field(x.shape()[0], x.shape()[-1]),
+              "grid embedding: expected the points of a box, ", box.field(1, 1), ", got shape ",
+              x.shape());
   const std::int64_t channels = x.shape()[-1], width = channels + d;
   const std::int64_t points = x.shape().product(1, d + 1), all = x.shape()[0] * points;
   // Missing leading axes count as axes of one point.
@@ -26,7 +37,10 @@ Variable<T> grid_embedding(const Variable<T>& x, bool inclusive) {
   const auto spacing = [inclusive](std::int64_t n) {
     return static_cast<T>(1.0 / static_cast<double>(inclusive && n > 1 ? n - 1 : n));
   };
-  const T h1 = spacing(n1), h2 = spacing(n2), h3 = spacing(n3);
+  const T h1 = d > 2 ? spacing(extents[d - 3]) : T(0), h2 = d > 1 ? spacing(extents[d - 2]) : T(0),
+          h3 = spacing(extents[d - 1]);
+  const std::int64_t b1 = d > 2 ? box[d - 3].begin : 0, b2 = d > 1 ? box[d - 2].begin : 0,
+                     b3 = box[d - 1].begin;
 
   const Tensor<T> y(x.shape().with(-1, width));
   const T* px = x.value().data();
@@ -37,9 +51,9 @@ Variable<T> grid_embedding(const Variable<T>& x, bool inclusive) {
           py[i * width + c] = px[i * channels + c];
         const std::int64_t p = i % points;
         T* coordinate = py + i * width + channels;
-        if (d > 2) *coordinate++ = static_cast<T>(p / (n2 * n3) % n1) * h1;
-        if (d > 1) *coordinate++ = static_cast<T>(p / n3 % n2) * h2;
-        *coordinate = static_cast<T>(p % n3) * h3;
+        if (d > 2) *coordinate++ = static_cast<T>(b1 + p / (n2 * n3) % n1) * h1;
+        if (d > 1) *coordinate++ = static_cast<T>(b2 + p / n3 % n2) * h2;
+        *coordinate = static_cast<T>(b3 + p % n3) * h3;
       });
   if (!needs_record(x)) return y;
   return record<T>(y, [x, all, channels, width](const Tensor<T>& dy) {
@@ -57,7 +71,11 @@ Variable<T> grid_embedding(const Variable<T>& x, bool inclusive) {
   });
 }
 
-template Variable<float> grid_embedding<float>(const Variable<float>&, bool);
-template Variable<double> grid_embedding<double>(const Variable<double>&, bool);
+#define NOPAL_INSTANTIATE(T)                                        \
+  template Variable<T> grid_embedding<T>(const Variable<T>&, bool); \
+  template Variable<T> grid_embedding<T>(const Variable<T>&, bool, const Shape&, const Box&);
+NOPAL_INSTANTIATE(float)
+NOPAL_INSTANTIATE(double)
+#undef NOPAL_INSTANTIATE
 
 }  // namespace nopal

@@ -32,7 +32,7 @@ void over_groups(T* s, std::int64_t channels, std::int64_t groups, const Finish&
 
 template <class T>
 Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable<T>& scale,
-                       const Variable<T>& shift) {
+                       const Variable<T>& shift, const Communicator& comm) {
   const Shape& shape = x.shape();
   NOPAL_CHECK(shape.rank() >= 3, "group norm: expected a field (B, X1, ..., C), got ", shape);
   const std::int64_t batch = shape[0], channels = shape[-1];
@@ -50,20 +50,28 @@ Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable
   // From the scale of one sample to that of the next: they may share one.
   const std::int64_t step = affine && scale.value().size() != channels ? channels : 0;
   const std::int64_t width = channels / groups;
-  const T count = static_cast<T>(points * width);
+  const T count = static_cast<T>(comm.sum(static_cast<double>(points * width)));
 
   const Tensor<T> y(shape), mean({batch, channels}), inverse({batch, channels});
   const Tensor<T> one({channels});
   one.fill(T(1));
-  for (std::int64_t b = 0; b < batch; ++b) {
-    const T* xb = x.value().data() + b * sample;
-    T *yb = y.data() + b * sample, *mb = mean.data() + b * channels;
-    T* ib = inverse.data() + b * channels;
+  const auto each = [&](const auto& action) {
+    for (std::int64_t b = 0; b < batch; ++b)
+      action(x.value().data() + b * sample, y.data() + b * sample, mean.data() + b * channels,
+             inverse.data() + b * channels, b);
+  };
+  each([&](const T* xb, T*, T* mb, T*, std::int64_t) {
     detail::sum_rows(xb, mb, points, channels, T(0));
+  });
+  comm.sum(mean);
+  each([&](const T* xb, T* yb, T* mb, T* ib, std::int64_t) {
     over_groups(
         mb, channels, groups, KOKKOS_LAMBDA(T sum) { return sum / count; });
     detail::standardise_rows(xb, mb, one.data(), yb, points, channels);
     detail::dot_rows(yb, yb, ib, points, channels, T(0));
+  });
+  comm.sum(inverse);
+  each([&](const T*, T* yb, T*, T* ib, std::int64_t b) {
     over_groups(
         ib, channels, groups,
         KOKKOS_LAMBDA(T sum) { return T(1) / std::sqrt(sum / count + static_cast<T>(epsilon)); });
@@ -77,34 +85,44 @@ Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable
     } else {
       detail::scale_rows(ib, yb, yb, points, channels, T(0));
     }
-  }
+  });
   if (!needs_record(x, scale, shift)) return y;
 
   return record<T>(y, [=](const Tensor<T>& dy) {
     // With z the standardised x, S1 = sum dy and S2 = sum dy z over the points:
     // dshift = S1, dscale = S2, dx = inverse (scale dy - mean(scale S1) - z mean(scale S2)).
-    const Tensor<T> z({points, channels}), s1({channels}), s2({channels});
+    const Tensor<T> z({points, channels}), sums({2, batch, channels});
     typename Variable<T>::Slot dx{};
     Tensor<T> dscale, dshift;
     if (x.requires_gradient()) dx = x.gradient_slot();
     if (scale.requires_gradient()) dscale = Tensor<T>::zeros(scale.shape());
     if (shift.requires_gradient()) dshift = Tensor<T>::zeros(shift.shape());
+    const auto standardised = [&](std::int64_t b) {
+      detail::standardise_rows(x.value().data() + b * sample, mean.data() + b * channels,
+                               inverse.data() + b * channels, z.data(), points, channels);
+    };
     for (std::int64_t b = 0; b < batch; ++b) {
-      const T *dyb = dy.data() + b * sample, *ib = inverse.data() + b * channels;
+      const T* dyb = dy.data() + b * sample;
       const T* g = affine ? scale.value().data() + b * step : one.data();
-      detail::standardise_rows(x.value().data() + b * sample, mean.data() + b * channels, ib,
-                               z.data(), points, channels);
-      detail::sum_rows(dyb, s1.data(), points, channels, T(0));
-      detail::dot_rows(dyb, z.data(), s2.data(), points, channels, T(0));
-      if (dshift.defined()) detail::add_rows(s1.data(), dshift.data() + b * step, 1, channels);
-      if (dscale.defined()) detail::add_rows(s2.data(), dscale.data() + b * step, 1, channels);
-      if (!dx.buffer.defined()) continue;
-      detail::multiply(g, s1.data(), channels);
-      detail::multiply(g, s2.data(), channels);
-      for (const Tensor<T>& sum : {s1, s2})
+      T *s1 = sums.data() + b * channels, *s2 = s1 + batch * channels;
+      standardised(b);
+      detail::sum_rows(dyb, s1, points, channels, T(0));
+      detail::dot_rows(dyb, z.data(), s2, points, channels, T(0));
+      if (dshift.defined()) detail::add_rows(s1, dshift.data() + b * step, 1, channels);
+      if (dscale.defined()) detail::add_rows(s2, dscale.data() + b * step, 1, channels);
+      detail::multiply(g, s1, channels);
+      detail::multiply(g, s2, channels);
+    }
+    comm.sum(sums);
+    for (std::int64_t b = 0; b < batch && dx.buffer.defined(); ++b) {
+      const T* g = affine ? scale.value().data() + b * step : one.data();
+      T *s1 = sums.data() + b * channels, *s2 = s1 + batch * channels;
+      for (T* sum : {s1, s2})
         over_groups(
-            sum.data(), channels, groups, KOKKOS_LAMBDA(T total) { return total / count; });
-      detail::standardise_rows_adjoint(dyb, z.data(), g, ib, s1.data(), s2.data(),
+            sum, channels, groups, KOKKOS_LAMBDA(T total) { return total / count; });
+      if (batch > 1) standardised(b);
+      detail::standardise_rows_adjoint(dy.data() + b * sample, z.data(), g,
+                                       inverse.data() + b * channels, s1, s2,
                                        dx.buffer.data() + b * sample, points, channels, dx.beta);
     }
     if (dshift.defined()) shift.accumulate(dshift);
@@ -113,14 +131,14 @@ Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable
 }
 
 template <class T>
-Variable<T> instance_norm(const Variable<T>& x) {
-  return group_norm(x, x.shape()[-1]);
+Variable<T> instance_norm(const Variable<T>& x, const Communicator& comm) {
+  return group_norm<T>(x, x.shape()[-1], {}, {}, comm);
 }
 
 #define NOPAL_INSTANTIATE(T)                                                               \
   template Variable<T> group_norm<T>(const Variable<T>&, std::int64_t, const Variable<T>&, \
-                                     const Variable<T>&);                                  \
-  template Variable<T> instance_norm<T>(const Variable<T>&);
+                                     const Variable<T>&, const Communicator&);             \
+  template Variable<T> instance_norm<T>(const Variable<T>&, const Communicator&);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)
 #undef NOPAL_INSTANTIATE

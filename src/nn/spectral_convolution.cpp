@@ -31,11 +31,11 @@ Shape SpectralConvolution<T>::kept_modes(const Shape& grid, const Shape& output_
 }
 
 template <class T>
-const TruncatedDft<T>& SpectralConvolution<T>::transform(const Shape& grid,
-                                                         const Shape& modes) const {
+const TruncatedDft<T>& SpectralConvolution<T>::transform(const Shape& grid, const Shape& modes,
+                                                         const Box& box) const {
   for (const auto& known : transforms_)
-    if (known->grid() == grid && known->modes() == modes) return *known;
-  return *transforms_.emplace_back(std::make_unique<TruncatedDft<T>>(grid, modes));
+    if (known->grid() == grid && known->modes() == modes && known->box() == box) return *known;
+  return *transforms_.emplace_back(std::make_unique<TruncatedDft<T>>(grid, modes, box));
 }
 
 template <class T>
@@ -47,14 +47,23 @@ Variable<T> SpectralConvolution<T>::forward(const Variable<T>& x, const Variable
   const Shape grid(x.shape().begin() + 1, x.shape().begin() + 1 + d);
   const Shape& target = output_grid.rank() > 0 ? output_grid : grid;
   const Shape kept = kept_modes(grid, target);
-  const Variable<T> spectrum = weight_.contract(truncated_dft(transform(grid, kept), x));
-  return inverse_truncated_dft(transform(target, kept), spectrum, into);
+  const Variable<T> spectrum =
+      weight_.contract(truncated_dft(transform(grid, kept, Box::whole(grid)), x));
+  return inverse_truncated_dft(transform(target, kept, Box::whole(target)), spectrum, into);
+}
+
+template <class T>
+Variable<T> SpectralConvolution<T>::forward(const Variable<T>& x, const Variable<T>& into,
+                                            const Grid& grid) const {
+  const Shape kept = kept_modes(grid.extents(), grid.extents());
+  const TruncatedDft<T>& dft = transform(grid.extents(), kept, grid.box());
+  return inverse_truncated_dft(dft, weight_.contract(truncated_dft(dft, x, grid.comm())), into);
 }
 
 template <class T>
 Cost SpectralConvolution<T>::cost(std::int64_t batch, const Shape& grid) const {
   const Shape kept = kept_modes(grid, grid);
-  const TruncatedDft<T>& dft = transform(grid, kept);
+  const TruncatedDft<T>& dft = transform(grid, kept, Box::whole(grid));
   Cost cost = dft.cost(batch, weight_.options().in_channels);
   cost += weight_.cost(batch, kept);
   cost += dft.cost(batch, weight_.options().out_channels);

@@ -22,7 +22,12 @@ std::int64_t highest(const Shape& modes, int axis) {
 }  // namespace
 
 template <class T>
-TruncatedDft<T>::TruncatedDft(const Shape& grid, const Shape& modes) : grid_(grid), modes_(modes) {
+TruncatedDft<T>::TruncatedDft(const Shape& grid, const Shape& modes)
+    : TruncatedDft(grid, modes, Box::whole(grid)) {}
+
+template <class T>
+TruncatedDft<T>::TruncatedDft(const Shape& grid, const Shape& modes, const Box& box)
+    : grid_(grid), modes_(modes), box_(box) {
   const int d = grid.rank();
   NOPAL_CHECK(d >= 1 && d <= 3 && modes.rank() == d, "truncated DFT: grid ", grid, " and modes ",
               modes, " must have the same rank, 1 to 3");
@@ -33,8 +38,13 @@ TruncatedDft<T>::TruncatedDft(const Shape& grid, const Shape& modes) : grid_(gri
 
   double points = 1;
   for (int j = 0; j < d; ++j) {
+    const Range& range = box[j];
+    NOPAL_CHECK(box.dimension == d && range.begin >= 0 && range.size() >= 0 && range.end <= grid[j],
+                "truncated DFT: the points ", range.begin, " to ", range.end, " of axis ", j,
+                " are not part of the grid ", grid);
     points *= static_cast<double>(grid[j]);
-    axes_.emplace_back(grid[j], highest(modes, j));
+    points_.push_back(range.size());
+    axes_.emplace_back(grid[j], highest(modes, j), range.begin, range.size());
     rows_.push_back(axes_.back().rows());
   }
   normalisation_ = static_cast<T>(1 / points);
@@ -201,27 +211,28 @@ void TruncatedDft<T>::analyse(const Tensor<T>& x, const Tensor<T>& spectrum, boo
   const ScopedRegion region("truncated_dft");
   const int d = grid_.rank();
   const std::int64_t batch = x.extent(0), channels = x.extent(-1);
-  NOPAL_CHECK(x.rank() == d + 2 && x.size() == batch * grid_.size() * channels &&
+  NOPAL_CHECK(x.rank() == d + 2 && x.size() == batch * points_.size() * channels &&
                   spectrum.size() == 2 * batch * mode_count_ * channels,
               "truncated DFT: field ", x.shape(), " and spectrum ", spectrum.shape(),
-              " do not match grid ", grid_, " and modes ", modes_);
+              " do not match the points ", points_, " and modes ", modes_);
+  if (x.size() == 0) return spectrum.fill(T(0));
   const std::int64_t group = group_size(batch);
   const Combination<T> terms{part_sign_.data(), part_index_.data(), terms_of_part_,
                              hermitian ? multiplicity_.data() : nullptr, normalisation_};
   // The last axis first, whose data lies together.
   std::array<Tensor<T>, 3> stage;  // stage[j]: axes from j on transformed
-  std::int64_t before = grid_.size(), after = channels;
+  std::int64_t before = points_.size(), after = channels;
   for (int j = d - 1; j >= 0; --j) {
-    before /= grid_[j];
+    before /= points_[j];
     after *= rows_[j];
     stage[static_cast<std::size_t>(j)] = Tensor<T>({group * before, after});
   }
   for (std::int64_t b = 0; b < batch; b += group) {
-    const T* in = x.data() + b * grid_.size() * channels;
-    before = grid_.size();
+    const T* in = x.data() + b * points_.size() * channels;
+    before = points_.size();
     after = channels;
     for (int j = d - 1; j >= 0; --j) {
-      before /= grid_[j];
+      before /= points_[j];
       T* out = stage[static_cast<std::size_t>(j)].data();
       axes_[static_cast<std::size_t>(j)].analyse(in, out, group * before, after);
       after *= rows_[j];
@@ -238,10 +249,11 @@ void TruncatedDft<T>::synthesise(const Tensor<T>& spectrum, const Tensor<T>& x, 
   const ScopedRegion region("inverse_truncated_dft");
   const int d = grid_.rank();
   const std::int64_t batch = x.extent(0), channels = x.extent(-1);
-  NOPAL_CHECK(x.rank() == d + 2 && x.size() == batch * grid_.size() * channels &&
+  NOPAL_CHECK(x.rank() == d + 2 && x.size() == batch * points_.size() * channels &&
                   spectrum.size() == 2 * batch * mode_count_ * channels,
               "inverse truncated DFT: field ", x.shape(), " and spectrum ", spectrum.shape(),
-              " do not match grid ", grid_, " and modes ", modes_);
+              " do not match the points ", points_, " and modes ", modes_);
+  if (x.size() == 0) return;
   const std::int64_t group = group_size(batch);
   const Combination<T> terms{product_sign_.data(), product_index_.data(), terms_of_product_,
                              hermitian ? multiplicity_.data() : nullptr, normalisation_};
@@ -249,7 +261,7 @@ void TruncatedDft<T>::synthesise(const Tensor<T>& spectrum, const Tensor<T>& x, 
   std::int64_t before = 1, after = product_count_ * channels;
   for (int j = 0; j < d; ++j) {
     stage[static_cast<std::size_t>(j)] = Tensor<T>({group * before, after});
-    before *= grid_[j];
+    before *= points_[j];
     after /= rows_[j];
   }
   for (std::int64_t b = 0; b < batch; b += group) {
@@ -261,11 +273,11 @@ void TruncatedDft<T>::synthesise(const Tensor<T>& spectrum, const Tensor<T>& x, 
     for (int j = 0; j < d; ++j) {
       const bool last = j == d - 1;
       after /= rows_[j];
-      T* out = last ? x.data() + b * grid_.size() * channels
+      T* out = last ? x.data() + b * points_.size() * channels
                     : stage[static_cast<std::size_t>(j + 1)].data();
       axes_[static_cast<std::size_t>(j)].synthesise(in, out, group * before, after,
                                                     last ? beta : T(0));
-      before *= grid_[j];
+      before *= points_[j];
       in = out;
     }
   }
@@ -275,20 +287,21 @@ template <class T>
 Cost TruncatedDft<T>::cost(std::int64_t batch, std::int64_t channels) const {
   const auto fields = static_cast<double>(batch * channels);
   Cost cost;
-  double columns = fields * static_cast<double>(grid_.size());
-  for (int j = grid_.rank() - 1; j >= 0; --j) {
-    columns /= static_cast<double>(grid_[j]);
+  double columns = fields * static_cast<double>(points_.size());
+  for (int j = grid_.rank() - 1; j >= 0 && columns > 0; --j) {
+    columns /= static_cast<double>(points_[j]);
     cost.flops += columns * axes_[static_cast<std::size_t>(j)].flops();
     columns *= static_cast<double>(rows_[j]);
   }
   cost.flops += 2 * fields * static_cast<double>(2 * mode_count_ * terms_of_part_);
-  cost.bytes =
-      fields * static_cast<double>(sizeof(T)) * static_cast<double>(grid_.size() + 2 * mode_count_);
+  cost.bytes = fields * static_cast<double>(sizeof(T)) *
+               static_cast<double>(points_.size() + 2 * mode_count_);
   return cost;
 }
 
 template <class T>
-Variable<T> truncated_dft(const TruncatedDft<T>& dft, const Variable<T>& x) {
+Variable<T> truncated_dft(const TruncatedDft<T>& dft, const Variable<T>& x,
+                          const Communicator& comm) {
   const Shape& k = dft.modes();
   Shape shape{x.shape()[0]};
   for (std::int64_t modes : k)
@@ -297,8 +310,11 @@ Variable<T> truncated_dft(const TruncatedDft<T>& dft, const Variable<T>& x) {
   shape.push_back(2);
   const Tensor<T> spectrum(shape);
   dft.analyse(x.value(), spectrum, false);
+  comm.sum(spectrum);
+  // On several ranks all record, or none: the adjoint is collective.
   if (!needs_record(x)) return spectrum;
-  return record<T>(spectrum, [&dft, x](const Tensor<T>& dspectrum) {
+  return record<T>(spectrum, [&dft, x, comm](const Tensor<T>& dspectrum) {
+    comm.sum(dspectrum);
     const auto [dx, beta] = x.gradient_slot();
     dft.synthesise(dspectrum, dx, false, beta);
   });
@@ -311,8 +327,8 @@ Variable<T> inverse_truncated_dft(const TruncatedDft<T>& dft, const Variable<T>&
   Tensor<T> x = into.value();
   if (!added) {
     Shape shape{spectrum.shape()[0]};
-    for (std::int64_t n : dft.grid())
-      shape.push_back(n);
+    for (int j = 0; j < dft.box().dimension; ++j)
+      shape.push_back(dft.box()[j].size());
     shape.push_back(spectrum.shape()[-2]);
     x = Tensor<T>(shape);
   }
@@ -330,7 +346,8 @@ Variable<T> inverse_truncated_dft(const TruncatedDft<T>& dft, const Variable<T>&
 
 #define NOPAL_INSTANTIATE(T)                                                                \
   template class TruncatedDft<T>;                                                           \
-  template Variable<T> truncated_dft<T>(const TruncatedDft<T>&, const Variable<T>&);        \
+  template Variable<T> truncated_dft<T>(const TruncatedDft<T>&, const Variable<T>&,         \
+                                        const Communicator&);                               \
   template Variable<T> inverse_truncated_dft<T>(const TruncatedDft<T>&, const Variable<T>&, \
                                                 const Variable<T>&);
 NOPAL_INSTANTIATE(float)

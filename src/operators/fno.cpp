@@ -7,6 +7,7 @@
 #include <nopal/nn/grid_embedding.hpp>
 #include <nopal/nn/initialisation.hpp>
 #include <nopal/nn/spectral_convolution.hpp>
+#include <nopal/nn/training_mode.hpp>
 #include <nopal/operators/fno.hpp>
 
 #include "operators/fno_layers.hpp"
@@ -152,10 +153,14 @@ void Fno<T>::check_inputs(std::span<const Shape> inputs) const {
 // preactivation on the activated input and before the channel MLP.
 template <class T>
 Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, const Variable<T>& embedding,
-                                  bool last) const {
+                                  bool last, const Grid* grid) const {
   const Activation activation = layers_->activation;
   const auto normalise = [&](int index, Variable<T> field) {
-    return block.norms[index].forward(std::move(field), embedding);
+    return block.norms[index].forward(std::move(field), embedding,
+                                      grid ? grid->comm() : Communicator());
+  };
+  const auto spectral = [&](const Variable<T>& field, const Variable<T>& into) {
+    return grid ? block.spectral.forward(field, into, *grid) : block.spectral.forward(field, into);
   };
   const bool before = options_.preactivation, normed = options_.norm != "none";
   if (before) x = normalise(0, activate(std::move(x), activation));
@@ -164,9 +169,9 @@ Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, const Varia
   Variable<T> y;
   if (block.fno_skip.kind != Skip<T>::Kind::none && !(normed && !before)) {
     // K x + b + skip(x); the skip's memory takes the sum.
-    y = block.spectral.forward(bounded, block.fno_skip.forward(x, block.spectral_bias));
+    y = spectral(bounded, block.fno_skip.forward(x, block.spectral_bias));
   } else {
-    y = block.spectral.forward(bounded);
+    y = spectral(bounded, {});
     if (block.spectral_bias.value().defined()) y = add_bias(y, block.spectral_bias);
     if (!before) y = normalise(0, std::move(y));
     if (block.fno_skip.kind != Skip<T>::Kind::none) y = add(y, block.fno_skip.forward(x));
@@ -185,27 +190,96 @@ Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, const Varia
 
 template <class T>
 Variable<T> Fno<T>::forward(std::span<const Variable<T>> inputs) const {
+  return evaluate(inputs, nullptr);
+}
+
+template <class T>
+Variable<T> Fno<T>::forward(std::span<const Variable<T>> inputs, const Grid& grid) const {
+  return grid.comm().size() > 1 ? evaluate(inputs, &grid) : evaluate(inputs, nullptr);
+}
+
+template <class T>
+std::vector<AxisRule> Fno<T>::grid_rules() const {
+  return std::vector<AxisRule>(options_.n_modes.size(), AxisRule(BoundaryRule::periodic));
+}
+
+namespace {
+
+// The grid with margins of zeros, which the ranks at the sides of the domain get.
+Grid padded(const Grid& grid, const Margins& margin) {
+  Shape extents;
+  std::vector<std::vector<std::int64_t>> counts;
+  for (int a = 0; a < grid.dimension(); ++a) {
+    extents.push_back(margin.low[a] + grid.extents()[a] + margin.high[a]);
+    auto& axis = counts.emplace_back();
+    for (const Range& range : grid.boxes().ranges[static_cast<std::size_t>(a)])
+      axis.push_back(range.size() + (range.size() > 0 && range.begin == 0 ? margin.low[a] : 0) +
+                     (range.size() > 0 && range.end == grid.extents()[a] ? margin.high[a] : 0));
+  }
+  return Grid(extents, std::vector<AxisRule>(counts.size(), AxisRule(BoundaryRule::periodic)),
+              grid.comm(), counts);
+}
+
+// Of this rank's box.
+Margins own_margins(const Margins& margin, const Grid& grid) {
+  Margins own;
+  const Box box = grid.box();
+  for (int a = 0; a < grid.dimension(); ++a) {
+    const bool any = box[a].size() > 0;
+    own.low.push_back(any && box[a].begin == 0 ? margin.low[a] : 0);
+    own.high.push_back(any && box[a].end == grid.extents()[a] ? margin.high[a] : 0);
+  }
+  return own;
+}
+
+}  // namespace
+
+template <class T>
+void Fno<T>::check_divided(const Shape& x, const Grid& grid) const {
+  const FnoOptions& o = options_;
+  NOPAL_CHECK(grid.dimension() == static_cast<int>(o.n_modes.size()) &&
+                  x == grid.box().field(x.rank() > 0 ? x[0] : 0, o.in_channels),
+              "fno: expected a field of ", o.in_channels, " channels on this rank's box of a grid ",
+              grid.extents(), ", got ", x);
+  NOPAL_CHECK(o.norm != "batch_norm" && o.conv_bias_kernel == 1, "fno: fields divided among ranks ",
+              "are not possible with the norm batch_norm or conv_bias_kernel > 1");
+  NOPAL_CHECK(o.channel_mlp_dropout == 0 || !TrainingMode::active(),
+              "fno: no training with channel_mlp_dropout on fields divided among ranks");
+}
+
+template <class T>
+Variable<T> Fno<T>::evaluate(std::span<const Variable<T>> inputs, const Grid* grid) const {
   const ScopedRegion region("fno");
   NOPAL_CHECK(inputs.size() <= 2, "fno takes one input field, or a field and an embedding, got ",
               inputs.size(), " inputs");
   Shape shapes[2];
   for (std::size_t i = 0; i < inputs.size(); ++i)
     shapes[i] = inputs[i].shape();
-  check_inputs(std::span(shapes, inputs.size()));
+  if (grid)
+    check_divided(shapes[0], *grid);
+  else
+    check_inputs(std::span(shapes, inputs.size()));
   const Variable<T> embedding = inputs.size() > 1 ? inputs[1] : Variable<T>();
   const Layers& l = *layers_;
 
-  Variable<T> x =
-      options_.positional_embedding == "none"
-          ? inputs[0]
-          : grid_embedding(inputs[0], options_.positional_embedding == "grid_inclusive");
+  const bool inclusive = options_.positional_embedding == "grid_inclusive";
+  Variable<T> x = inputs[0];
+  if (options_.positional_embedding != "none")
+    x = grid ? grid_embedding(x, inclusive, grid->extents(), grid->box())
+             : grid_embedding(x, inclusive);
   x = l.lifting.forward(x, l.activation);
-  const Margins margin = margins(options_, grid_of(shapes[0]));
-  const bool padded = margin.high.size() != 0 && !options_.domain_padding.empty();
-  if (padded) x = pad(x, margin.low, margin.high);
+  Margins margin = margins(options_, grid ? grid->extents() : grid_of(shapes[0]));
+  const bool has_margin = margin.high.size() != 0 && !options_.domain_padding.empty();
+  Grid wide;
+  if (has_margin && grid) {
+    wide = padded(*grid, margin);
+    margin = own_margins(margin, *grid);
+    grid = &wide;
+  }
+  if (has_margin) x = pad(x, margin.low, margin.high);
   for (std::size_t i = 0; i < l.blocks.size(); ++i)
-    x = forward_block(l.blocks[i], std::move(x), embedding, i + 1 == l.blocks.size());
-  if (padded) x = crop(x, margin.low, margin.high);
+    x = forward_block(l.blocks[i], std::move(x), embedding, i + 1 == l.blocks.size(), grid);
+  if (has_margin) x = crop(x, margin.low, margin.high);
   return l.projection.forward(x, l.activation);
 }
 

@@ -91,13 +91,14 @@ struct Norm {
           ChannelMlp<T>(store, name + ".mlp", o.ada_in_features, FnoOptions::ada_in_width, 2 * c);
   }
 
-  Variable<T> forward(Variable<T> x, const Variable<T>& embedding) const {
-    if (kind == "instance_norm") return instance_norm(x);
-    if (kind == "group_norm") return group_norm(x, groups, scale, shift);
+  // Statistics over the points of all ranks of `comm`, except for batch_norm.
+  Variable<T> forward(Variable<T> x, const Variable<T>& embedding, const Communicator& comm) const {
+    if (kind == "instance_norm") return instance_norm(x, comm);
+    if (kind == "group_norm") return group_norm(x, groups, scale, shift, comm);
     if (kind == "batch_norm") return batch_norm(x, scale, shift, running_mean, running_variance);
     if (kind == "none") return x;
     const auto [factor, offset] = halves(adaption.forward(embedding, Activation::gelu));
-    return group_norm(x, x.shape()[-1], factor, offset);
+    return group_norm(x, x.shape()[-1], factor, offset, comm);
   }
 };
 

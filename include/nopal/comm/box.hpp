@@ -26,6 +26,9 @@ struct Box {
 
   const Range& operator[](int axis) const { return ranges[static_cast<std::size_t>(axis)]; }
 
+  /// All points of a grid.
+  static Box whole(const Shape& extents);
+
   /// Points along each axis, (n1, ..., nd).
   Shape extents() const;
 
@@ -35,6 +38,7 @@ struct Box {
   /// Number of points.
   std::int64_t size() const { return extents().size(); }
   bool empty() const { return size() == 0; }
+  friend bool operator==(const Box&, const Box&) = default;
 };
 
 /// A box for each rank: the product of ranges along the axes, one for each process of a process

@@ -7,6 +7,7 @@
 
 #include <mpi.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -53,6 +54,10 @@ class Communicator {
   /// x := sum of x over the ranks. Collective; all ranks get the same bits.
   template <class T>
   void sum(const Tensor<T>& x) const;
+
+  /// Bytes that this process has handed over to sum() so far, on communicators of several ranks:
+  /// what a reduction by recursive halving and doubling sends about twice.
+  static std::int64_t bytes_summed() noexcept;
 
   /// Sum, maximum and logical "or" of a number over the ranks. Collective.
   double sum(double x) const;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nopal/autograd/variable.hpp>
+#include <nopal/comm/box.hpp>
 
 namespace nopal {
 
@@ -12,5 +13,10 @@ namespace nopal {
 /// `inclusive`: both ends of [0, 1] are grid points).
 template <class T>
 Variable<T> grid_embedding(const Variable<T>& x, bool inclusive = false);
+
+/// The same for the points of `box` of a grid of `extents` points.
+template <class T>
+Variable<T> grid_embedding(const Variable<T>& x, bool inclusive, const Shape& extents,
+                           const Box& box);
 
 }  // namespace nopal

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <nopal/comm/grid.hpp>
 #include <nopal/nn/spectral_weight.hpp>
 #include <nopal/nn/truncated_dft.hpp>
 
@@ -35,6 +36,11 @@ class SpectralConvolution {
   Variable<T> forward(const Variable<T>& x, const Variable<T>& into = {},
                       const Shape& output_grid = {}) const;
 
+  /// The same on a grid whose points are divided among ranks, any boxes: fields are those of this
+  /// rank's box. Collective, and so is the adjoint, in which gradients of weights are this rank's
+  /// part; 2 B K Cin numbers are summed over the ranks in either, whatever the size of the grid.
+  Variable<T> forward(const Variable<T>& x, const Variable<T>& into, const Grid& grid) const;
+
   /// Kept modes on a field from `grid` to `output_grid`.
   Shape kept_modes(const Shape& grid, const Shape& output_grid) const;
 
@@ -44,7 +50,7 @@ class SpectralConvolution {
   const SpectralWeight<T>& weight() const noexcept { return weight_; }
 
  private:
-  const TruncatedDft<T>& transform(const Shape& grid, const Shape& modes) const;
+  const TruncatedDft<T>& transform(const Shape& grid, const Shape& modes, const Box& box) const;
 
   SpectralWeight<T> weight_;
   Shape active_modes_;

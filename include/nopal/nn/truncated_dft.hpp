@@ -4,6 +4,8 @@
 #pragma once
 
 #include <nopal/autograd/variable.hpp>
+#include <nopal/comm/box.hpp>
+#include <nopal/comm/communicator.hpp>
 #include <nopal/core/profile.hpp>
 
 #include <vector>
@@ -28,15 +30,20 @@ class AxisTransform;
 /// sin(2 pi k n / N), k = 1, ..., h, after folding it by their symmetries (AxisTransform); the 2^d
 /// products of cosines and sines that make one complex mode are then combined, since
 /// exp(-i(a + b)) = (cos a - i sin a)(cos b - i sin b).
+///
+/// On a box of the grid, fields are its points alone: analyse() sums over them, so that the sum of
+/// the results over all ranks is the spectrum, and synthesise() gives them from the whole spectrum.
 /// Local. Sizes are fixed at construction; the calls allocate from the tensor cache only.
 template <class T>
 class TruncatedDft {
  public:
-  /// Error if K does not fit the grid.
+  /// Error if K does not fit the grid, or the box is not one of its boxes.
   TruncatedDft(const Shape& grid, const Shape& modes);
+  TruncatedDft(const Shape& grid, const Shape& modes, const Box& box);
   ~TruncatedDft();
 
   const Shape& grid() const noexcept { return grid_; }
+  const Box& box() const noexcept { return box_; }
   const Shape& modes() const noexcept { return modes_; }
 
   /// spectrum(b, k, c) = s_k sum_n x(b, n, c) exp(-2 pi i sum_j k_j n_j / N_j).
@@ -65,6 +72,8 @@ class TruncatedDft {
   static constexpr int max_terms = 8;
 
   Shape grid_, modes_, rows_;  // rows_: cosines and sines of each axis
+  Box box_;
+  Shape points_;  // of the box
   std::vector<detail::AxisTransform<T>> axes_;
   std::int64_t mode_count_ = 0, product_count_ = 0;
   int terms_of_part_ = 0, terms_of_product_ = 0;
@@ -76,9 +85,12 @@ class TruncatedDft {
   T normalisation_ = 1;
 };
 
-/// Forward transform as a differentiable operation: x (B, N1, ..., Nd, C) to (B, K..., C, 2).
+/// Forward transform as a differentiable operation: x (B, N1, ..., Nd, C) to (B, K..., C, 2). On
+/// boxes it is collective over `comm`, and so is its adjoint: every rank gets the whole spectrum,
+/// and takes the gradients in it of all ranks together. 2 B K C numbers are summed either way.
 template <class T>
-Variable<T> truncated_dft(const TruncatedDft<T>& dft, const Variable<T>& x);
+Variable<T> truncated_dft(const TruncatedDft<T>& dft, const Variable<T>& x,
+                          const Communicator& comm = {});
 
 /// Inverse transform, added to a field: returns `into` + inverse(spectrum). The memory of `into`
 /// (B, N1, ..., Nd, C) is overwritten: pass a value that nothing else uses, or an empty Variable

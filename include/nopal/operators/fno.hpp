@@ -105,7 +105,10 @@ struct FnoOptions {
 /// one that all samples share: each norm is an instance norm whose scale and shift of a sample are
 /// the two halves of MLP(e), E to 512 to 2 C with GELU.
 ///
-/// Local, but collective in training mode with the norm "batch_norm".
+/// Fields may be divided among ranks, in any boxes, but for the options that follow: see
+/// SpectralConvolution. Otherwise local, but collective in training mode with the norm
+/// "batch_norm". Not on divided fields: "batch_norm", conv_bias_kernel > 1, dropout in training
+/// mode.
 template <class T>
 class Fno : public Operator<T> {
  public:
@@ -116,6 +119,8 @@ class Fno : public Operator<T> {
   nlohmann::json configuration() const override;
   using Operator<T>::forward;
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
+  Variable<T> forward(std::span<const Variable<T>> inputs, const Grid& grid) const override;
+  std::vector<AxisRule> grid_rules() const override;
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return parameters_; }
@@ -126,8 +131,10 @@ class Fno : public Operator<T> {
  private:
   struct Layers;
   struct Block;
+  Variable<T> evaluate(std::span<const Variable<T>> inputs, const Grid* grid) const;
+  void check_divided(const Shape& x, const Grid& grid) const;
   Variable<T> forward_block(const Block& block, Variable<T> x, const Variable<T>& embedding,
-                            bool last) const;
+                            bool last, const Grid* grid) const;
   Shape padded_grid(const Shape& grid) const;
 
   FnoOptions options_;
