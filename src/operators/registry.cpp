@@ -10,6 +10,7 @@
 #include <nopal/operators/mgno.hpp>
 #include <nopal/operators/multitask_deeponet.hpp>
 #include <nopal/operators/operator.hpp>
+#include <nopal/operators/patched_fno.hpp>
 #include <nopal/operators/pod_deeponet.hpp>
 #include <nopal/operators/random_feature_operator.hpp>
 #include <nopal/operators/unet.hpp>
@@ -178,6 +179,13 @@ const std::vector<Entry<T>>& registry() {
          const MultitaskDeepONetOptions options = MultitaskDeepONetOptions::from_json(json);
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<MultitaskDeepONet<T>>(options, seed);
+       }},
+      {"patched_fno", suggest_fno,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         const PatchedFnoOptions options = PatchedFnoOptions::from_json(json);
+         check_size(options.parameter_count(), max_parameters);
+         return std::make_unique<PatchedFno<T>>(options, seed);
        }},
       {"pod_deeponet", suggest_fitted,
        [](const nlohmann::json& json, std::uint64_t seed,
