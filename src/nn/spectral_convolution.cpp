@@ -17,8 +17,26 @@ SpectralConvolution<T>::SpectralConvolution(const SpectralWeightOptions& options
 }
 
 template <class T>
+SpectralConvolution<T>::SpectralConvolution(std::shared_ptr<JointSpectralWeight<T>> joint,
+                                            std::int64_t layer, const Shape& active_modes)
+    : joint_(std::move(joint)),
+      layer_(layer),
+      active_modes_(active_modes.rank() > 0 ? active_modes : joint_->options().modes) {
+  NOPAL_CHECK(active_modes_.rank() == joint_->options().modes.rank() && layer >= 0 &&
+                  layer < joint_->layers(),
+              "spectral convolution: active modes ", active_modes_, " and layer ", layer,
+              " do not fit a joint weight of modes ", joint_->options().modes, " and ",
+              joint_->layers(), " layers");
+}
+
+template <class T>
+Variable<T> SpectralConvolution<T>::contract(const Variable<T>& spectrum) const {
+  return joint_ ? joint_->layer(layer_).contract(spectrum) : weight_.contract(spectrum);
+}
+
+template <class T>
 Shape SpectralConvolution<T>::kept_modes(const Shape& grid, const Shape& output_grid) const {
-  const Shape& stored = weight_.options().modes;
+  const Shape& stored = options().modes;
   const int d = stored.rank();
   NOPAL_CHECK(grid.rank() == d && output_grid.rank() == d, "spectral convolution in ", d,
               " dimensions got fields on grids ", grid, " and ", output_grid);
@@ -41,14 +59,13 @@ const TruncatedDft<T>& SpectralConvolution<T>::transform(const Shape& grid, cons
 template <class T>
 Variable<T> SpectralConvolution<T>::forward(const Variable<T>& x, const Variable<T>& into,
                                             const Shape& output_grid) const {
-  const int d = weight_.options().modes.rank();
+  const int d = options().modes.rank();
   NOPAL_CHECK(x.shape().rank() == d + 2, "spectral convolution in ", d,
               " dimensions got a field of shape ", x.shape());
   const Shape grid(x.shape().begin() + 1, x.shape().begin() + 1 + d);
   const Shape& target = output_grid.rank() > 0 ? output_grid : grid;
   const Shape kept = kept_modes(grid, target);
-  const Variable<T> spectrum =
-      weight_.contract(truncated_dft(transform(grid, kept, Box::whole(grid)), x));
+  const Variable<T> spectrum = contract(truncated_dft(transform(grid, kept, Box::whole(grid)), x));
   return inverse_truncated_dft(transform(target, kept, Box::whole(target)), spectrum, into);
 }
 
@@ -57,16 +74,16 @@ Variable<T> SpectralConvolution<T>::forward(const Variable<T>& x, const Variable
                                             const Grid& grid) const {
   const Shape kept = kept_modes(grid.extents(), grid.extents());
   const TruncatedDft<T>& dft = transform(grid.extents(), kept, grid.box());
-  return inverse_truncated_dft(dft, weight_.contract(truncated_dft(dft, x, grid.comm())), into);
+  return inverse_truncated_dft(dft, contract(truncated_dft(dft, x, grid.comm())), into);
 }
 
 template <class T>
 Cost SpectralConvolution<T>::cost(std::int64_t batch, const Shape& grid) const {
   const Shape kept = kept_modes(grid, grid);
   const TruncatedDft<T>& dft = transform(grid, kept, Box::whole(grid));
-  Cost cost = dft.cost(batch, weight_.options().in_channels);
-  cost += weight_.cost(batch, kept);
-  cost += dft.cost(batch, weight_.options().out_channels);
+  Cost cost = dft.cost(batch, options().in_channels);
+  cost += joint_ ? joint_->layer(layer_).cost(batch, kept) : weight_.cost(batch, kept);
+  cost += dft.cost(batch, options().out_channels);
   return cost;
 }
 

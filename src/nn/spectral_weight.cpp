@@ -57,6 +57,14 @@ void check(const SpectralWeightOptions& o) {
 }  // namespace
 
 template <class T>
+SpectralWeight<T>::SpectralWeight(const SpectralWeightOptions& options, const Shape& ranks,
+                                  const std::vector<Variable<T>>& tensors)
+    : options_(options), ranks_(ranks) {
+  for (const Variable<T>& tensor : tensors)
+    parameters_.push_back({options.name, tensor, true});
+}
+
+template <class T>
 SpectralWeight<T>::SpectralWeight(const SpectralWeightOptions& options) : options_(options) {
   check(options_);
   const SpectralWeightOptions& o = options_;

@@ -6,6 +6,7 @@
 #include <nopal/nn/elementwise.hpp>
 #include <nopal/nn/grid_embedding.hpp>
 #include <nopal/nn/initialisation.hpp>
+#include <nopal/nn/recompute.hpp>
 #include <nopal/nn/spectral_convolution.hpp>
 #include <nopal/nn/training_mode.hpp>
 #include <nopal/operators/fno.hpp>
@@ -65,6 +66,7 @@ struct Fno<T>::Layers {
   ParameterStore<T> store;
   ChannelMlp<T> lifting, projection;
   std::deque<Block> blocks;
+  std::shared_ptr<JointSpectralWeight<T>> joint;  // or none
   Activation activation = Activation::gelu;
 };
 
@@ -84,12 +86,15 @@ Fno<T>::Fno(const FnoOptions& options, std::uint64_t seed)
     kernel.push_back(o.conv_bias_kernel);
   SpectralWeightOptions weight = o.spectral_weight();
   weight.seed = seed;
+  weight.name = "spectral.weight";
+  if (o.joint_factorization) l.joint = std::make_shared<JointSpectralWeight<T>>(weight, o.n_layers);
   const double deviation = std::sqrt(2.0 / static_cast<double>(2 * c));
   for (std::int64_t i = 0; i < o.n_layers; ++i) {
     const std::string name = "blocks." + std::to_string(i);
     Block& block = l.blocks.emplace_back();
     weight.name = name + ".spectral.weight";
-    block.spectral = SpectralConvolution<T>(weight, o.stored_modes(o.n_modes));
+    block.spectral = l.joint ? SpectralConvolution<T>(l.joint, i, o.stored_modes(o.n_modes))
+                             : SpectralConvolution<T>(weight, o.stored_modes(o.n_modes));
     if (o.spectral_bias)
       block.spectral_bias = l.store.normal(name + ".spectral.bias", {c}, deviation).variable;
     block.fno_skip = Skip<T>(l.store, name + ".fno_skip", o.fno_skip, c, o.skip_bias, kernel);
@@ -104,6 +109,7 @@ Fno<T>::Fno(const FnoOptions& options, std::uint64_t seed)
   }
   l.projection = ChannelMlp<T>(l.store, "projection", c, o.projection_width(), o.out_channels);
 
+  if (l.joint) l.joint->append_parameters(parameters_);
   for (Block& block : l.blocks)
     block.spectral.weight().append_parameters(parameters_);
   l.store.append_parameters(parameters_);
@@ -277,8 +283,20 @@ Variable<T> Fno<T>::evaluate(std::span<const Variable<T>> inputs, const Grid* gr
     grid = &wide;
   }
   if (has_margin) x = pad(x, margin.low, margin.high);
-  for (std::size_t i = 0; i < l.blocks.size(); ++i)
-    x = forward_block(l.blocks[i], std::move(x), embedding, i + 1 == l.blocks.size(), grid);
+  for (std::size_t i = 0; i < l.blocks.size(); ++i) {
+    const bool last = i + 1 == l.blocks.size();
+    if (!options_.recompute || !Tape<T>::active()) {
+      x = forward_block(l.blocks[i], std::move(x), embedding, last, grid);
+      continue;
+    }
+    // The grid may be gone when the adjoint runs.
+    const std::shared_ptr<const Grid> kept = grid ? std::make_shared<const Grid>(*grid) : nullptr;
+    x = recomputed<T>(
+        [this, i, last, embedding, kept](const Variable<T>& field) {
+          return forward_block(layers_->blocks[i], field, embedding, last, kept.get());
+        },
+        x);
+  }
   if (has_margin) x = crop(x, margin.low, margin.high);
   return l.projection.forward(x, l.activation);
 }

@@ -41,6 +41,9 @@ void visit(Options& o, Visitor&& option, Choice&& choice) {
   choice("factorization", o.factorization, {"dense", "tucker", "cp", "tt"});
   option("rank", o.rank);
   option("fixed_rank_modes", o.fixed_rank_modes);
+  option("joint_factorization", o.joint_factorization);
+  option("spectral_init_std", o.spectral_init_std);
+  option("recompute", o.recompute);
   choice("implementation", o.implementation, {"factorized", "reconstructed", "automatic"});
   option("separable", o.separable);
   option("preactivation", o.preactivation);
@@ -66,9 +69,11 @@ std::int64_t scaled(double ratio, std::int64_t channels) {
   return static_cast<std::int64_t>(std::nearbyint(ratio * static_cast<double>(channels)));
 }
 
-// Numbers in a spectral weight.
-double spectral_count(const SpectralWeightOptions& o) {
-  Shape n{o.in_channels};
+// Numbers in a spectral weight, or in that of `joint` layers.
+double spectral_count(const SpectralWeightOptions& o, std::int64_t joint) {
+  Shape n;
+  if (joint > 0) n.push_back(joint);
+  n.push_back(o.in_channels);
   if (!o.separable) n.push_back(o.out_channels);
   for (const std::int64_t m : o.modes)
     n.push_back(m);
@@ -148,6 +153,13 @@ FnoOptions FnoOptions::from_json(const nlohmann::json& json) {
   NOPAL_CHECK(o.projection_channels >= 0 && o.projection_channels <= 1 << 20,
               "fno: projection_channels must be in [0, 2^20], got ", o.projection_channels);
   NOPAL_CHECK(o.rank > 0 && o.rank <= 1, "fno: rank must be in (0, 1], got ", o.rank);
+  NOPAL_CHECK(!o.joint_factorization || o.factorization != "dense",
+              "fno: joint_factorization needs factorization tucker, cp or tt, got dense");
+  NOPAL_CHECK(o.spectral_init_std >= 0 && std::isfinite(o.spectral_init_std),
+              "fno: spectral_init_std must be at least 0, got ", o.spectral_init_std);
+  NOPAL_CHECK(!o.recompute || o.norm != "batch_norm",
+              "fno: blocks with the norm batch_norm, which changes with training, cannot be ",
+              "computed again; recompute must be false");
   NOPAL_CHECK(
       o.norm != "group_norm" || (o.norm_groups >= 1 && o.hidden_channels % o.norm_groups == 0),
       "fno: norm_groups ", o.norm_groups, " does not divide hidden_channels ", o.hidden_channels);
@@ -211,7 +223,9 @@ SpectralWeightOptions FnoOptions::spectral_weight() const {
                          : factorization == "tt"   ? Factorization::tt
                                                    : Factorization::dense;
   weight.rank = rank;
-  if (fixed_rank_modes)
+  weight.init_std = spectral_init_std;
+  if (fixed_rank_modes && joint_factorization) weight.fixed_rank_modes = {0};
+  if (fixed_rank_modes && !joint_factorization)
     for (int j = 0; j < weight.modes.rank(); ++j)
       weight.fixed_rank_modes.push_back((separable ? 1 : 2) + j);
   weight.implementation = implementation == "factorized"      ? Implementation::factorized
@@ -239,15 +253,16 @@ double FnoOptions::parameter_count() const {
   };
   const double taps =
       std::pow(static_cast<double>(conv_bias_kernel), static_cast<double>(n_modes.size()));
-  double block = spectral_count(spectral_weight()) + skip(fno_skip, skip_bias, taps) +
-                 static_cast<double>(spectral_bias ? c : 0);
+  double block = (joint_factorization ? 0 : spectral_count(spectral_weight(), 0)) +
+                 skip(fno_skip, skip_bias, taps) + static_cast<double>(spectral_bias ? c : 0);
   if (norm == "group_norm" || norm == "batch_norm")
     block += static_cast<double>(norm_count() * 2 * c);
   if (norm == "ada_in")
     block += static_cast<double>(norm_count()) * mlp_count(ada_in_features, ada_in_width, 2 * c);
   if (use_channel_mlp)
     block += mlp_count(c, channel_mlp_width(), c) + skip(channel_mlp_skip, false, 1);
-  return mlp_count(embedded, lifting_width(), c) + static_cast<double>(n_layers) * block +
+  const double joint = joint_factorization ? spectral_count(spectral_weight(), n_layers) : 0;
+  return mlp_count(embedded, lifting_width(), c) + joint + static_cast<double>(n_layers) * block +
          mlp_count(c, projection_width(), out_channels);
 }
 

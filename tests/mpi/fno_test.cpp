@@ -111,7 +111,8 @@ TEST(FnoOnRanks, SoAreItsVariants) {
         json{{"separable", true}}, json{{"norm", "group_norm"}}, json{{"norm", "instance_norm"}},
         json{{"domain_padding", {0.2}}}, json{{"preactivation", true}, {"stabilizer", "tanh"}},
         json{{"domain_padding", {0.1, 0.3}}, {"domain_padding_mode", "one-sided"}},
-        json{{"positional_embedding", "grid_inclusive"}}, json{{"layout", "2021"}}})
+        json{{"positional_embedding", "grid_inclusive"}}, json{{"recompute", true}},
+        json{{"factorization", "tt"}, {"joint_factorization", true}}, json{{"layout", "2021"}}})
     expect_equal<double>(with(b, more), {13, 10}, 1e-11);
 }
 

@@ -30,6 +30,10 @@ class SpectralConvolution {
   explicit SpectralConvolution(const SpectralWeightOptions& options,
                                const Shape& active_modes = {});
 
+  /// With the weight of a layer of `joint`.
+  SpectralConvolution(std::shared_ptr<JointSpectralWeight<T>> joint, std::int64_t layer,
+                      const Shape& active_modes = {});
+
   /// into + K x. x (B, N1, ..., Nd, Cin); result (B, N'1, ..., N'd, Cout) on `output_grid` (rank 0:
   /// the grid of x). The memory of `into`, if given, is overwritten: pass a value that nothing else
   /// uses. Transforms are set up on the first call for each grid and kept.
@@ -46,13 +50,20 @@ class SpectralConvolution {
 
   Cost cost(std::int64_t batch, const Shape& grid) const;
 
+  /// Its own; of no use with a joint one.
   SpectralWeight<T>& weight() noexcept { return weight_; }
   const SpectralWeight<T>& weight() const noexcept { return weight_; }
 
  private:
+  const SpectralWeightOptions& options() const {
+    return joint_ ? joint_->options() : weight_.options();
+  }
+  Variable<T> contract(const Variable<T>& spectrum) const;
   const TruncatedDft<T>& transform(const Shape& grid, const Shape& modes, const Box& box) const;
 
   SpectralWeight<T> weight_;
+  std::shared_ptr<JointSpectralWeight<T>> joint_;
+  std::int64_t layer_ = 0;
   Shape active_modes_;
   mutable std::vector<std::unique_ptr<TruncatedDft<T>>> transforms_;
 };

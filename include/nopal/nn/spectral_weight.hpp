@@ -101,6 +101,12 @@ class SpectralWeight {
   struct Flops {
     double reconstructed, factorized;
   };
+  template <class U>
+  friend class JointSpectralWeight;
+  // Of tensors that are there already, in the order of the parameters.
+  SpectralWeight(const SpectralWeightOptions& options, const Shape& ranks,
+                 const std::vector<Variable<T>>& tensors);
+
   Flops flops(std::int64_t batch, const Shape& active) const;
   Variable<T> mode_product(const Shape& active) const;
   Variable<T> contract_factors(const Variable<T>& x, const Shape& active) const;
@@ -109,6 +115,37 @@ class SpectralWeight {
   SpectralWeightOptions options_;
   Shape ranks_;
   std::vector<Parameter<T>> parameters_;
+};
+
+/// The weights of L layers as one tensor of N + 1 axes (L, Cin, Cout, M1, ..., Md), or (L, C, M1,
+/// ..., Md) if separable, in one factorization: what is called a joint factorization of the
+/// network. Kossaifi et al., TMLR 2024, section 3. (There the signs of frequencies are part of the
+/// first axis, here of the axes of modes.)
+///
+/// Stored as the weight of one layer is, the core of Tucker with its channel axes as one, and with
+/// a factor for the layers: `name.layers` (L, r_0, 2), in TT (1, L, r_0, 2).
+template <class T>
+class JointSpectralWeight {
+ public:
+  /// options.fixed_rank_modes counts the axes with that of the layers as 0; init_std = 0 is 1 /
+  /// (Cin Cout), as published. Error for dense weights.
+  JointSpectralWeight(const SpectralWeightOptions& options, std::int64_t layers);
+
+  /// The weight of layer l: its row of the factor of layers, multiplied into the rest; the tape
+  /// records it.
+  SpectralWeight<T> layer(std::int64_t l) const;
+
+  const SpectralWeightOptions& options() const noexcept { return options_; }
+  std::int64_t layers() const noexcept { return layers_; }
+  const Shape& ranks() const noexcept { return ranks_; }  ///< that of the layers first
+  /// Valid while this object lives.
+  void append_parameters(Parameters<T>& list);
+
+ private:
+  SpectralWeightOptions options_;
+  std::int64_t layers_;
+  Shape ranks_;
+  std::vector<Parameter<T>> parameters_;  // that of the layers last
 };
 
 }  // namespace nopal

@@ -53,9 +53,13 @@ struct FnoOptions {
   /// "total": m keeps -m/2, ..., m/2 - 1, and 0, ..., m/2 on the last axis; "per_sign": -m, ...,
   /// m - 1, and 0, ..., m - 1 on the last axis.
   std::string mode_convention = "total";
-  std::string factorization = "dense";       ///< "dense", "tucker", "cp", "tt"
-  double rank = 1;                           ///< fraction of the dense parameters
-  bool fixed_rank_modes = false;             ///< Tucker: the mode axes are not compressed
+  std::string factorization = "dense";  ///< "dense", "tucker", "cp", "tt"
+  double rank = 1;                      ///< fraction of the dense parameters
+  bool fixed_rank_modes = false;  ///< Tucker: the mode axes are not compressed; joint: the layers
+  /// One factorised tensor for the weights of all layers, see JointSpectralWeight.
+  bool joint_factorization = false;
+  double spectral_init_std = 0;  ///< of the spectral weights' entries, 0: see SpectralWeightOptions
+  bool recompute = false;        ///< blocks are computed again for the adjoint, see recomputed()
   std::string implementation = "automatic";  ///< "factorized", "reconstructed", or the cheaper
   bool separable = false;
   bool preactivation = false;
