@@ -90,8 +90,12 @@ template <class T>
 Variable<T> crop(const Variable<T>& x, const Shape& low, const Shape& high) {
   Shape shape = x.shape();
   for (int j = 0; j < low.rank(); ++j) {
-    NOPAL_CHECK(j + 2 < shape.rank() && shape[j + 1] >= low[j] + high[j], "crop: field ", x.shape(),
-                " has fewer points than ", low, " and ", high);
+    // A rank without points has an empty field.
+    const std::int64_t left =
+        j + 2 < shape.rank() ? shape[j + 1] - low[j] - high[j] + (x.value().size() == 0 ? 1 : 0)
+                             : 0;
+    NOPAL_CHECK(left > 0, "crop: field ", x.shape(), " has no points left without ", low, " and ",
+                high);
     shape = shape.with(j + 1, shape[j + 1] - low[j] - high[j]);
   }
   const Frame frame = make_frame("crop", shape, low, high);

@@ -47,7 +47,7 @@ Tensor<T> channelwise_kernel(int dimension, std::int64_t taps, std::int64_t chan
     shape.push_back(taps);
   shape.push_back(channels);
   shape.push_back(channels);
-  const auto kernel = Tensor<T>::zeros(shape);
+  auto kernel = Tensor<T>::zeros(shape);
   std::vector<T> numbers(static_cast<std::size_t>(kernel.size()));
   const std::int64_t block = channels * channels, points = kernel.size() / block;
   for (std::int64_t p = 0; p < points; ++p) {
