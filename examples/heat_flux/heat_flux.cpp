@@ -119,10 +119,11 @@ void run(const nopal::Communicator& comm) {
                          {"and consecutive differences", "differences"},
                          {"and least squares on 8 neighbours", "least_squares"},
                          {"and tangents, exact gradients", "tangents"}};
-  if (comm.rank() == 0)
-    std::printf("%ld training and %ld test shapes, %ld steps\n%-36s %9s %9s %12s %10s\n",
-                long(training.size()), long(test.size()), long(steps), "relative L2 error, %", "T",
-                "flux", "total flux", "ms a step");
+  struct Row {
+    const char* name;
+    double temperature, flux, total, seconds;
+  };
+  std::vector<Row> rows;
   std::vector<nopal::Curve> curves;
   const auto curve = [&](const char* name, const std::vector<double>& flux, bool dashed) {
     nopal::Curve one{name, {}, {}, dashed};
@@ -170,15 +171,19 @@ void run(const nopal::Communicator& comm) {
       }
       total += std::abs(wrong / right) / static_cast<double>(surfaces.size());
     }
-    if (comm.rank() == 0)
-      std::printf("%-36s %9.3f %9.2f %12.2f %10.1f\n", loss.name, 100 * temperature,
-                  100 * std::sqrt(difference / size), 100 * total,
-                  1e3 * result.seconds / static_cast<double>(steps));
+    rows.push_back({loss.name, temperature, std::sqrt(difference / size), total,
+                    result.seconds / static_cast<double>(steps)});
     if (plain || derivatives.kind == "least_squares") curve(loss.name, flux, false);
   }
 
-  // 6. The flux along the first of the test shapes.
+  // 6. The table, and the flux along the first of the test shapes.
   if (comm.rank() > 0) return;
+  std::printf("%ld training and %ld test shapes, %ld steps\n%-36s %9s %9s %12s %10s\n",
+              long(training.size()), long(test.size()), long(steps), "relative L2 error, %", "T",
+              "flux", "total flux", "ms a step");
+  for (const Row& row : rows)
+    std::printf("%-36s %9.3f %9.2f %12.2f %10.1f\n", row.name, 100 * row.temperature,
+                100 * row.flux, 100 * row.total, 1e3 * row.seconds);
   nopal::PlotOptions plot;
   plot.title = "Heat flux through an ellipse that was not trained on";
   plot.x_label = "angle, degrees";
