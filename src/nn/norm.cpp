@@ -6,6 +6,7 @@
 #include "core/parallel.hpp"
 #include "nn/row_kernels.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nopal {
@@ -55,43 +56,44 @@ Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable
   const Tensor<T> y(shape), mean({batch, channels}), inverse({batch, channels});
   const Tensor<T> one({channels});
   one.fill(T(1));
-  const auto each = [&](const auto& action) {
-    for (std::int64_t b = 0; b < batch; ++b)
-      action(x.value().data() + b * sample, y.data() + b * sample, mean.data() + b * channels,
-             inverse.data() + b * channels, b);
-  };
-  each([&](const T* xb, T*, T* mb, T*, std::int64_t) {
-    detail::sum_rows(xb, mb, points, channels, T(0));
-  });
-  comm.sum(mean);
-  each([&](const T* xb, T* yb, T* mb, T* ib, std::int64_t) {
-    over_groups(
-        mb, channels, groups, KOKKOS_LAMBDA(T sum) { return sum / count; });
-    detail::standardise_rows(xb, mb, one.data(), yb, points, channels);
-    detail::dot_rows(yb, yb, ib, points, channels, T(0));
-  });
-  comm.sum(inverse);
-  each([&](const T*, T* yb, T*, T* ib, std::int64_t b) {
-    over_groups(
-        ib, channels, groups,
-        KOKKOS_LAMBDA(T sum) { return T(1) / std::sqrt(sum / count + static_cast<T>(epsilon)); });
-    if (affine) {
-      const T *g = scale.value().data() + b * step, *s = shift.value().data() + b * step;
-      detail::parallel_for(
-          "nopal::group_norm", Range(0, points), KOKKOS_LAMBDA(std::int64_t p) {
-            for (std::int64_t c = 0; c < channels; ++c)
-              yb[p * channels + c] = yb[p * channels + c] * ib[c] * g[c] + s[c];
-          });
-    } else {
-      detail::scale_rows(ib, yb, yb, points, channels, T(0));
+  // A sample at a time, which stays in cache; on several ranks all of them, for one sum.
+  const std::int64_t group = comm.size() > 1 ? std::max<std::int64_t>(batch, 1) : 1;
+  for (std::int64_t first = 0; first < batch; first += group) {
+    for (std::int64_t b = first; b < first + group; ++b)
+      detail::sum_rows(x.value().data() + b * sample, mean.data() + b * channels, points, channels,
+                       T(0));
+    comm.sum(mean.slice(first, group));
+    for (std::int64_t b = first; b < first + group; ++b) {
+      T *yb = y.data() + b * sample, *mb = mean.data() + b * channels;
+      over_groups(
+          mb, channels, groups, KOKKOS_LAMBDA(T sum) { return sum / count; });
+      detail::standardise_rows(x.value().data() + b * sample, mb, one.data(), yb, points, channels);
+      detail::dot_rows(yb, yb, inverse.data() + b * channels, points, channels, T(0));
     }
-  });
+    comm.sum(inverse.slice(first, group));
+    for (std::int64_t b = first; b < first + group; ++b) {
+      T *yb = y.data() + b * sample, *ib = inverse.data() + b * channels;
+      over_groups(
+          ib, channels, groups,
+          KOKKOS_LAMBDA(T sum) { return T(1) / std::sqrt(sum / count + static_cast<T>(epsilon)); });
+      if (affine) {
+        const T *g = scale.value().data() + b * step, *s = shift.value().data() + b * step;
+        detail::parallel_for(
+            "nopal::group_norm", Range(0, points), KOKKOS_LAMBDA(std::int64_t p) {
+              for (std::int64_t c = 0; c < channels; ++c)
+                yb[p * channels + c] = yb[p * channels + c] * ib[c] * g[c] + s[c];
+            });
+      } else {
+        detail::scale_rows(ib, yb, yb, points, channels, T(0));
+      }
+    }
+  }
   if (!needs_record(x, scale, shift)) return y;
 
   return record<T>(y, [=](const Tensor<T>& dy) {
     // With z the standardised x, S1 = sum dy and S2 = sum dy z over the points:
     // dshift = S1, dscale = S2, dx = inverse (scale dy - mean(scale S1) - z mean(scale S2)).
-    const Tensor<T> z({points, channels}), sums({2, batch, channels});
+    const Tensor<T> z({points, channels}), sums({2, group, channels});
     typename Variable<T>::Slot dx{};
     Tensor<T> dscale, dshift;
     if (x.requires_gradient()) dx = x.gradient_slot();
@@ -101,29 +103,32 @@ Variable<T> group_norm(const Variable<T>& x, std::int64_t groups, const Variable
       detail::standardise_rows(x.value().data() + b * sample, mean.data() + b * channels,
                                inverse.data() + b * channels, z.data(), points, channels);
     };
-    for (std::int64_t b = 0; b < batch; ++b) {
-      const T* dyb = dy.data() + b * sample;
-      const T* g = affine ? scale.value().data() + b * step : one.data();
-      T *s1 = sums.data() + b * channels, *s2 = s1 + batch * channels;
-      standardised(b);
-      detail::sum_rows(dyb, s1, points, channels, T(0));
-      detail::dot_rows(dyb, z.data(), s2, points, channels, T(0));
-      if (dshift.defined()) detail::add_rows(s1, dshift.data() + b * step, 1, channels);
-      if (dscale.defined()) detail::add_rows(s2, dscale.data() + b * step, 1, channels);
-      detail::multiply(g, s1, channels);
-      detail::multiply(g, s2, channels);
-    }
-    comm.sum(sums);
-    for (std::int64_t b = 0; b < batch && dx.buffer.defined(); ++b) {
-      const T* g = affine ? scale.value().data() + b * step : one.data();
-      T *s1 = sums.data() + b * channels, *s2 = s1 + batch * channels;
-      for (T* sum : {s1, s2})
-        over_groups(
-            sum, channels, groups, KOKKOS_LAMBDA(T total) { return total / count; });
-      if (batch > 1) standardised(b);
-      detail::standardise_rows_adjoint(dy.data() + b * sample, z.data(), g,
-                                       inverse.data() + b * channels, s1, s2,
-                                       dx.buffer.data() + b * sample, points, channels, dx.beta);
+    for (std::int64_t first = 0; first < batch; first += group) {
+      const auto sums_of = [&](std::int64_t b) { return sums.data() + (b - first) * channels; };
+      for (std::int64_t b = first; b < first + group; ++b) {
+        const T* dyb = dy.data() + b * sample;
+        const T* g = affine ? scale.value().data() + b * step : one.data();
+        T *s1 = sums_of(b), *s2 = s1 + group * channels;
+        standardised(b);
+        detail::sum_rows(dyb, s1, points, channels, T(0));
+        detail::dot_rows(dyb, z.data(), s2, points, channels, T(0));
+        if (dshift.defined()) detail::add_rows(s1, dshift.data() + b * step, 1, channels);
+        if (dscale.defined()) detail::add_rows(s2, dscale.data() + b * step, 1, channels);
+        detail::multiply(g, s1, channels);
+        detail::multiply(g, s2, channels);
+      }
+      comm.sum(sums);
+      for (std::int64_t b = first; b < first + group && dx.buffer.defined(); ++b) {
+        const T* g = affine ? scale.value().data() + b * step : one.data();
+        T *s1 = sums_of(b), *s2 = s1 + group * channels;
+        for (T* sum : {s1, s2})
+          over_groups(
+              sum, channels, groups, KOKKOS_LAMBDA(T total) { return total / count; });
+        if (group > 1) standardised(b);
+        detail::standardise_rows_adjoint(dy.data() + b * sample, z.data(), g,
+                                         inverse.data() + b * channels, s1, s2,
+                                         dx.buffer.data() + b * sample, points, channels, dx.beta);
+      }
     }
     if (dshift.defined()) shift.accumulate(dshift);
     if (dscale.defined()) scale.accumulate(dscale);
