@@ -67,6 +67,8 @@ std::map<std::string, std::string> Nozzle::metadata() const {
           {"y", "density, velocity, pressure, temperature; reservoir 1.4, 0, 1, 1"},
           {"cells", text(options_.cells) + " along, a quarter of it across"},
           {"back_pressure", text(options_.back_pressure)},
+          {"tolerance", text(options_.tolerance)},
+          {"steps", std::to_string(options_.steps)},
           {"solver", "finite volumes, " + options_.solver.flux + ", " + options_.solver.limiter}};
 }
 

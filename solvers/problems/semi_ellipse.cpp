@@ -115,6 +115,8 @@ std::map<std::string, std::string> SemiEllipse::metadata() const {
           {"points", options_.points},
           {"cells", text(options_.cells) + " along the body, as many away from it"},
           {"mach", text(options_.mach)},
+          {"tolerance", text(options_.tolerance)},
+          {"steps", std::to_string(options_.steps)},
           {"solver", "finite volumes, " + options_.solver.flux + ", " + options_.solver.limiter}};
 }
 
