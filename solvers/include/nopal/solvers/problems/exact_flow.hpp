@@ -21,20 +21,20 @@ struct ExactFlowOptions {
   using Options = ExactFlowOptions;
 };
 
+// clang-format off
 /// Flows of an ideal gas (gamma = 1.4) whose shocks are known exactly, for operators that are to
 /// follow them; random parameters, n points an axis.
 ///
-/// | flow | parameters | points | values |
-/// | --- | --- | --- | --- |
-/// | wedge | M in [2.5, 4], theta in [5, 20] degrees | x in [0, 1], y from the wedge x tan(theta)
-/// to 1 | rho, u, v, p; free stream 1.4, (M, 0), 1 | | riemann | rho, p left in [0.75, 1.25], right
-/// in [0.1, 0.4] | x in [-0.5, 0.5] at t = 0.2 | rho, u, p | | nozzle_shock | A_e in [1.5, 2.5],
-/// back pressure | x in [0, 1] from the throat, A = 1 + (A_e - 1) x^2 | rho, u, p; reservoir 1.4,
-/// 0, 1 |
+/// | flow         | parameters                                | points                              | values    |
+/// | ------------ | ----------------------------------------- | ----------------------------------- | --------- |
+/// | wedge        | M in [2.5, 4], theta in [5, 20] degrees   | x in [0, 1], y from x tan theta to 1 | rho, u, v, p; stream 1.4, (M, 0), 1 |
+/// | riemann      | rho, p left in [0.75, 1.25], right in [0.1, 0.4] | x in [-0.5, 0.5] at t = 0.2  | rho, u, p |
+/// | nozzle_shock | A_e in [1.5, 2.5], back pressure          | x in [0, 1], A = 1 + (A_e - 1) x^2  | rho, u, p; reservoir 1.4, 0, 1 |
 ///
 /// The wedge has its oblique shock, the Riemann problem its rarefaction, contact and shock; the
 /// quasi-one-dimensional nozzle a normal shock where the back pressure, drawn from the range that
 /// allows it, puts it. x (..., v + d) is the parameters and the coordinates, y (..., C) the values.
+// clang-format on
 class ExactFlow : public Problem {
  public:
   using Options = ExactFlowOptions;

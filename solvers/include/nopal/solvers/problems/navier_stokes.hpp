@@ -27,17 +27,16 @@ struct NavierStokesOptions {
   using Options = NavierStokesOptions;
 };
 
+// clang-format off
 /// Flow of an incompressible fluid on a torus, in vorticity w (see VorticitySolver), by the recipes
 /// of the literature:
 ///
-/// | recipe | domain, flow | x | y |
-/// | --- | --- | --- | --- |
-/// | fno | unit torus, nu = 1e-3, f = 0.1 (sin + cos)(2 pi (x + y)), w_0 of a random field; T = 50,
-/// 50 frames, 64^2 of 256^2 | first 10 frames | the others |
-/// | de_hoop | (0, 2 pi)^2, nu = 1/40, w_0 the same for all, T = 10, 64^2 | f, random | w(T) |
-/// | forced | (0, 2 pi)^2, nu = 1/500, w_0 = 0, T = 5, 128^2 of 256^2 | f, random | w(T) |
-/// | kolmogorov | (0, 2 pi)^2, nu = 1/500, f = -4 cos(4 y) - 0.1 w, w_0 random, after a time of 20;
-/// T = 20, 20 frames, 64^2 of 128^2 | w at 0 | frames |
+/// | recipe     | domain, flow                                                    | x               | y          |
+/// | ---------- | --------------------------------------------------------------- | --------------- | ---------- |
+/// | fno        | unit torus, nu = 1e-3, f = 0.1 (sin + cos)(2 pi (x + y)), w_0 of a random field; T = 50, 50 frames, 64^2 of 256^2 | first 10 frames | the others |
+/// | de_hoop    | (0, 2 pi)^2, nu = 1/40, w_0 the same for all, T = 10, 64^2      | f, random       | w(T)       |
+/// | forced     | (0, 2 pi)^2, nu = 1/500, w_0 = 0, T = 5, 128^2 of 256^2         | f, random       | w(T)       |
+/// | kolmogorov | (0, 2 pi)^2, nu = 1/500, f = -4 cos(4 y) - 0.1 w, w_0 random, after a time of 20; T = 20, 20 frames, 64^2 of 128^2 | w at 0 | frames |
 ///
 /// fno: Li et al., ICLR 2021, w_0 as their released generator draws it. de_hoop: De Hoop et al.,
 /// J. Mach. Learn. 1, 2022: f = sum over 50 pairs of waves (a_k cos(k.x) + b_k sin(k.x)) / (sqrt(2)
@@ -45,6 +44,7 @@ struct NavierStokesOptions {
 /// law, here one of another experiment. forced: Kossaifi et al., TMLR 2024: f of the law N(0, 27
 /// (-Lap + 9)^-4). kolmogorov: the flow of Kochkov et al., PNAS 118, 2021, at their forcing and
 /// drag. Fields x (n, n, .), y (n, n, .), frames as channels.
+// clang-format on
 class NavierStokes : public Problem {
  public:
   using Options = NavierStokesOptions;
