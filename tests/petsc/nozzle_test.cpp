@@ -45,6 +45,31 @@ TEST(ShockedNozzle, IsThatOfTheTables) {
   expect_error([] { ShockedNozzle(3, 0.3); }, {"from 0.37", "got 0.3"});
 }
 
+// What the rules for subsonic flow keep, and that a supersonic outflow does not feel the pressure.
+TEST(Boundary, KeepsWhatItsCharacteristicsSay) {
+  const Point out{0.6, 0.8};
+  const auto invariant = [&](const Primitive& w) {
+    return w.u * out[0] + w.v * out[1] + 2 * sound_speed(w, gas) / (gas - 1);
+  };
+  const Primitive rest{1.3, 0, 0, 2}, entering{1.2, -0.3, -0.4, 1.8};
+  const Primitive in = beyond({Boundary::Kind::reservoir, rest}, entering, out, gas);
+  EXPECT_NEAR(invariant(in), invariant(entering), 1e-12);
+  EXPECT_NEAR(in.u * out[1] - in.v * out[0], 0, 1e-14);  // normal to the face
+  EXPECT_LT(in.u * out[0] + in.v * out[1], 0);
+  EXPECT_NEAR(in.p / std::pow(in.rho, gas), rest.p / std::pow(rest.rho, gas), 1e-12);
+  EXPECT_NEAR(gas * in.p / in.rho + 0.2 * (in.u * in.u + in.v * in.v), gas * rest.p / rest.rho,
+              1e-12);
+  const Boundary pressure{Boundary::Kind::pressure, {1, 0, 0, 0.9}};
+  const Primitive slow{1.1, 0.3, 0.5, 1}, end = beyond(pressure, slow, out, gas);
+  EXPECT_EQ(end.p, 0.9);
+  EXPECT_NEAR(invariant(end), invariant(slow), 1e-12);
+  EXPECT_NEAR(end.p / std::pow(end.rho, gas), slow.p / std::pow(slow.rho, gas), 1e-12);
+  EXPECT_NEAR(end.u * out[1] - end.v * out[0], slow.u * out[1] - slow.v * out[0], 1e-13);
+  const Primitive fast{1.1, 2, 1.5, 1}, same = beyond(pressure, fast, out, gas);
+  EXPECT_EQ(same.p, fast.p);
+  EXPECT_EQ(same.u, fast.u);
+}
+
 // Means over sections of a slender nozzle.
 struct Sections {
   std::vector<double> x, mach, mass;
