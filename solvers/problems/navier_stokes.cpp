@@ -50,11 +50,13 @@ NavierStokesOptions completed(NavierStokesOptions o) {
   complete(o.time, r.time);
   complete(o.frames, r.frames);
   complete(o.burn_in, r.burn_in);
+  complete(o.force_exponent, 4.0);
   NOPAL_CHECK(o.resolution >= 8 && o.solve_refine >= 1 && o.resolution * o.solve_refine % 2 == 0,
               "options -navier_stokes_resolution and -navier_stokes_solve_refine: expected at ",
               "least 8 and 1 with an even product, got ", o.resolution, " and ", o.solve_refine);
   detail::check_positive("navier_stokes_viscosity", o.viscosity);
   detail::check_positive("navier_stokes_time", o.time);
+  detail::check_positive("navier_stokes_force_exponent", o.force_exponent);
   NOPAL_CHECK(o.burn_in >= 0, "option -navier_stokes_burn_in: expected at least 0, got ",
               o.burn_in);
   const std::int64_t least = o.recipe == "fno" ? past_frames + 1 : 1;
@@ -87,8 +89,9 @@ std::vector<double> draw(const RandomFieldOptions& law, std::int64_t n, std::uin
 }
 
 // sum over `pairs` waves k of the half plane, by |k| (a_k cos(k.x) + b_k sin(k.x)) / (sqrt(2) pi
-// (|k|^2 + 9)).
-std::vector<double> waves(std::int64_t pairs, std::int64_t n, const Random& random) {
+// (|k|^2 + 9)^(exponent / 2)).
+std::vector<double> waves(std::int64_t pairs, std::int64_t n, double exponent,
+                          const Random& random) {
   std::vector<std::tuple<int, int, int>> all;
   constexpr int most = 12;
   for (int a = -most; a <= most; ++a)
@@ -98,7 +101,7 @@ std::vector<double> waves(std::int64_t pairs, std::int64_t n, const Random& rand
   std::vector<double> values(static_cast<std::size_t>(n * n));
   for (std::int64_t p = 0; p < pairs; ++p) {
     const auto& [k2, a, b] = all[static_cast<std::size_t>(p)];
-    const double scale = 1 / (std::sqrt(2) * pi * (k2 + 9));
+    const double scale = 1 / (std::sqrt(2) * pi * std::pow(k2 + 9, exponent / 2));
     const auto number = static_cast<std::uint64_t>(2 * p);
     const double c = scale * random.normal(number), s = scale * random.normal(number + 1);
     for (std::int64_t i = 0; i < n; ++i)
@@ -138,6 +141,7 @@ NavierStokesOptions NavierStokesOptions::read(const Communicator& comm, const st
         reader.real("time", "of the last frame, 0: the recipe's", o.time);
         reader.integer("frames", "of fno and kolmogorov, 0: the recipe's", o.frames);
         reader.real("burn_in", "time before the first frame of kolmogorov", o.burn_in);
+        reader.real("force_exponent", "d of the law of f of de_hoop, 0: 4", o.force_exponent);
         reader.choice("scheme", "in time", schemes, scheme);
         o.solver.scheme = schemes[static_cast<std::size_t>(scheme)];
         reader.real("step", "in time, 0: by cfl", o.solver.step);
@@ -174,6 +178,7 @@ std::map<std::string, std::string> NavierStokes::metadata() const {
           {"time", text(o.time)},
           {"frames", std::to_string(o.frames)},
           {"burn_in", text(o.burn_in)},
+          {"force_exponent", text(o.force_exponent)},
           {"solve_refine", std::to_string(o.solve_refine)},
           {"scheme", o.solver.scheme},
           {"step", text(o.solver.step)},
@@ -190,7 +195,7 @@ std::vector<double> NavierStokes::initial(std::uint64_t seed, std::uint64_t inde
                                           std::int64_t n) const {
   const std::string& recipe = options_.recipe;
   if (recipe == "forced") return {};
-  if (recipe == "de_hoop") return waves(50, n, Random(0x6465686f6f70));
+  if (recipe == "de_hoop") return waves(50, n, options_.force_exponent, Random(0x6465686f6f70));
   if (recipe == "fno") return draw(law(2.5, 7, std::sqrt(2) * std::pow(7, 1.5), 0), n, seed, index);
   // Waves of a few lengths of the forcing.
   return draw(law(2.5, 14, 14 * std::pow(14, 1.5) / 2, 0), n, seed, index);
@@ -206,7 +211,7 @@ std::vector<double> NavierStokes::force(std::uint64_t seed, std::uint64_t index,
     });
   if (recipe == "kolmogorov")
     return function(n, length, [](double, double y) { return -4 * std::cos(4 * y); });
-  if (recipe == "de_hoop") return waves(50, n, sample_random(seed, index));
+  if (recipe == "de_hoop") return waves(50, n, options_.force_exponent, sample_random(seed, index));
   // sqrt(27) (|k|^2 + 9)^-2 of basis functions of (0, 2 pi)^2, in terms of those of the unit torus.
   return draw(law(4, 6 * pi, std::sqrt(27.0) * std::pow(2 * pi, 4) / (2 * pi), 0), n, seed, index);
 }

@@ -208,7 +208,7 @@ TEST(NavierStokes, DrawsWhatTheRecipesSay) {
   std::sort(squares.begin(), squares.end());
   double de_hoop = 0;
   for (std::size_t p = 0; p < 50; ++p)
-    de_hoop += 1 / (2 * pi * pi * std::pow(9 + squares[p], 2));
+    de_hoop += 1 / (2 * pi * pi * std::pow(9 + squares[p], 4));
   EXPECT_NEAR(mean_square(NavierStokes(o), true, 32), de_hoop, 0.2 * de_hoop);
   EXPECT_EQ(NavierStokes(o).initial(1, 2, 16), NavierStokes(o).initial(5, 9, 16));
 }

@@ -20,6 +20,7 @@ struct NavierStokesOptions {
   double time = 0;                     ///< T, of the last frame; of "kolmogorov" since the first
   std::int64_t frames = 0;             ///< of "fno" and "kolmogorov", equally spaced in (0, T]
   double burn_in = 0;                  ///< of "kolmogorov": time before the first frame
+  double force_exponent = 0;           ///< d of the law of f of "de_hoop"
   VorticitySolverOptions solver = {};  ///< scheme, step, cfl, largest_step
 
   /// Options `-<prefix>navier_stokes_...`. Collective.
@@ -40,8 +41,10 @@ struct NavierStokesOptions {
 ///
 /// fno: Li et al., ICLR 2021, w_0 as their released generator draws it. de_hoop: De Hoop et al.,
 /// J. Mach. Learn. 1, 2022: f = sum over 50 pairs of waves (a_k cos(k.x) + b_k sin(k.x)) / (sqrt(2)
-/// pi (9 + |k|^2)), those with the smallest |k|, a and b normal; their w_0 is one draw of the same
-/// law, here one of another experiment. forced: Kossaifi et al., TMLR 2024: f of the law N(0, 27
+/// pi (9 + |k|^2)^(d/2)), those with the smallest |k|, a and b normal, d = 4 as in the script that
+/// made their 40000 samples (one that makes 10 has d = 2: a force ten times larger, with flows that
+/// are much harder to learn); their w_0 is one draw of the same law, here one of another experiment.
+/// forced: Kossaifi et al., TMLR 2024: f of the law N(0, 27
 /// (-Lap + 9)^-4). kolmogorov: the flow of Kochkov et al., PNAS 118, 2021, at their forcing and
 /// drag. Fields x (n, n, .), y (n, n, .), frames as channels.
 // clang-format on
