@@ -3,6 +3,9 @@
 
 #include "common.hpp"
 
+#include <nopal/data/frame_windows.hpp>
+#include <nopal/operators/rollout.hpp>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
@@ -25,6 +28,19 @@ void make_folder(const std::string& path, const Communicator& comm) {
     NOPAL_CHECK(!code && std::filesystem::is_directory(path), "cannot make the folder ", path, ": ",
                 code ? code.message() : "a file has that name");
   });
+}
+
+std::shared_ptr<const Dataset<float>> samples_for(const std::string& operator_name,
+                                                  const nlohmann::json& configuration,
+                                                  std::shared_ptr<const Dataset<float>> data,
+                                                  bool whole) {
+  if (operator_name != "rollout") return data;
+  const auto o = RolloutOptions::from_json(configuration);
+  const std::int64_t frames =
+      (data->x_shape()[-1] - o.constants + data->y_shape()[-1]) / o.variables;
+  const std::int64_t steps = whole ? std::max<std::int64_t>(1, frames - o.frames) : o.steps;
+  return std::make_shared<FrameWindows<float>>(
+      std::move(data), FrameWindowOptions{o.variables, o.constants, o.frames, steps, 1});
 }
 
 std::vector<std::string> split(const std::string& list, char separator) {

@@ -7,6 +7,8 @@
 #include <nopal/operators/operator.hpp>
 #include <nopal/train/losses.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -22,6 +24,13 @@ Set open_data(const std::string& path, const Communicator& comm);
 
 /// Makes the folder and those above it. Error on all ranks if that fails. Collective.
 void make_folder(const std::string& path, const Communicator& comm);
+
+/// What an operator with this configuration is trained and judged on: the data themselves, for a
+/// rollout windows of its frames and steps (`whole`: of all steps that there are).
+std::shared_ptr<const Dataset<float>> samples_for(const std::string& operator_name,
+                                                  const nlohmann::json& configuration,
+                                                  std::shared_ptr<const Dataset<float>> data,
+                                                  bool whole = false);
 
 /// `a,b` -> `a`, `b`.
 std::vector<std::string> split(const std::string& list, char separator = ',');

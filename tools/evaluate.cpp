@@ -8,7 +8,7 @@
 #include <nopal/io/atomic_file.hpp>
 #include <nopal/io/json_text.hpp>
 #include <nopal/operators/baselines.hpp>
-#include <nopal/operators/model.hpp>
+#include <nopal/operators/rollout.hpp>
 #include <nopal/train/evaluation.hpp>
 
 #include <cstdio>
@@ -58,9 +58,12 @@ int evaluate_command(Options& options, const Communicator& comm) {
 
   const RankGroups groups(comm, space_ranks);
   const Model<float> model = Model<float>::load(model_file, comm);
-  std::vector<Set> sets;
+  const auto samples = [&](const std::string& file) {
+    return samples_for(model.op().name(), model.op().configuration(), open_data(file, comm), true);
+  };
+  std::vector<std::shared_ptr<const Dataset<float>>> sets;
   for (const std::string& file : files) {
-    sets.push_back(open_data(file, comm));
+    sets.push_back(samples(file));
     const Shape input = with_samples(1, sets.back()->x_shape());
     try {
       model.op().check_inputs(std::span(&input, 1));
@@ -72,7 +75,7 @@ int evaluate_command(Options& options, const Communicator& comm) {
   std::optional<LinearBaseline<float>> linear;
   Shape training_grid;
   if (!training_file.empty()) {
-    const Set training = open_data(training_file, comm);
+    const auto training = samples(training_file);
     training_grid = training->x_shape();
     comm.together([&] {
       mean.emplace(*training);
@@ -89,12 +92,19 @@ int evaluate_command(Options& options, const Communicator& comm) {
                            {"build", build_configuration()},
                            {"ranks", comm.size()},
                            {"results", nlohmann::json::array()}};
-  for (const Set& set : sets) {
+  for (const auto& set : sets) {
     std::vector<Row> rows;
     const auto add = [&](const std::string& name, const SampleErrors& errors) {
       rows.push_back({name, summarise(errors.l2), summarise(errors.h1)});
     };
-    add(model.op().name(), sample_errors<float>(model, set, batch, boundary, groups));
+    // Roll-outs go as far as the data.
+    const bool rolls = model.op().name() == "rollout";
+    const std::int64_t steps =
+        rolls ? set->y_shape()[-1] / RolloutOptions::from_json(model.op().configuration()).variables
+              : 0;
+    const Model<float> longer = rolls ? with_steps(model, steps) : Model<float>();
+    const Model<float>& judged = rolls ? longer : model;
+    add(model.op().name(), sample_errors<float>(judged, set, batch, boundary, groups));
     if (linear) {
       const std::string where =
           set->x_shape() == training_grid ? "" : ", from " + grid_text(training_grid);

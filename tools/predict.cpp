@@ -8,10 +8,11 @@
 #include <nopal/comm/exchange.hpp>
 #include <nopal/comm/field_part.hpp>
 #include <nopal/core/runtime.hpp>
-#include <nopal/operators/model.hpp>
+#include <nopal/operators/rollout.hpp>
 #include <nopal/train/evaluation.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <set>
 
@@ -54,6 +55,12 @@ class DividedPredictor {
   Exchange<float> gather_;
 };
 
+bool finite(const Tensor<float>& field) {
+  std::vector<float> numbers(static_cast<std::size_t>(field.size()));
+  field.copy_to_host(numbers.data());
+  return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
+}
+
 // The predictions for all inputs, as a data file; each group of ranks its own samples.
 void write_predictions(const std::string& out, const DividedPredictor& predict,
                        const std::string& model_file, const Hdf5Dataset<float>& data,
@@ -73,6 +80,9 @@ void write_predictions(const std::string& out, const DividedPredictor& predict,
           [&] { x = read_samples(data, first, std::min(batch, mine.count - done)).first; });
       const Tensor<float> y = predict(x);
       groups.space().together([&] {
+        NOPAL_CHECK(finite(y), model_file, ": not all predictions for samples ", first, " to ",
+                    first + x.extent(0) - 1, " of ", data.description(), " are finite; nothing is ",
+                    "written");
         if (groups.space().rank() == 0) writer.write(first, x, y);
       });
     }
@@ -97,13 +107,15 @@ int predict_command(Options& options, const Communicator& comm) {
   const std::int64_t batch = options.integer("batch", 16, "samples at a time on each rank", 1);
   const std::int64_t space_ranks =
       options.integer("space_ranks", 1, "ranks that divide the points of each field among them", 1);
+  const std::int64_t steps = options.integer("steps", 0, "frames of a rollout, 0: as trained", 0);
   if (out.empty() && figures.empty() && vtk.empty())
     options.fail("nothing to do: give -out FILE, -figures FOLDER or -vtk FOLDER");
   if (!options.ready()) return 0;
   options.check_files({{"-model_file", model_file}, {"-data", data_file}}, {{"-out", out}});
 
   const RankGroups groups(comm, space_ranks);
-  const Model<float> model = Model<float>::load(model_file, comm);
+  Model<float> model = Model<float>::load(model_file, comm);
+  if (steps > 0) model = with_steps(model, steps);
   const Set data = open_data(data_file, comm);
   const Shape input = with_samples(1, data->x_shape());
   try {

@@ -6,6 +6,7 @@
 #include "figures.hpp"
 
 #include <nopal/core/runtime.hpp>
+#include <nopal/operators/rollout.hpp>
 #include <nopal/train/optimizer.hpp>
 #include <nopal/train/schedule.hpp>
 #include <nopal/train/trainer.hpp>
@@ -137,10 +138,10 @@ void declare_model(Options& options, TrainRequest& request, const Set& data) {
   request.configuration.update(given);
   attempt(options, [&] {
     const auto op = make_operator<float>(request.model, request.configuration);
-    Shape field{1};
-    for (const std::int64_t extent : x)
-      field.push_back(extent);
-    if (data) op->check_inputs(std::span(&field, 1));
+    if (!data) return;
+    const Shape field =
+        with_samples(1, samples_for(request.model, op->configuration(), data)->x_shape());
+    op->check_inputs(std::span(&field, 1));
   });
 }
 
@@ -158,8 +159,12 @@ std::optional<double> validation_share(const TrainRequest& request) {
   return share;
 }
 
-TrainData<float> open_sets(const TrainRequest& request, const Set& data, const Communicator& comm) {
+TrainData<float> open_sets(const TrainRequest& request, const Set& file, const Communicator& comm) {
   TrainData<float> sets;
+  const auto samples = [&](const Set& set) {
+    return samples_for(request.model, request.configuration, set);
+  };
+  const auto data = samples(file);
   if (const auto share = validation_share(request)) {
     NOPAL_CHECK(*share >= 0 && *share < 1,
                 "option -validation: expected a file or a share in [0, 1), got ",
@@ -171,10 +176,10 @@ TrainData<float> open_sets(const TrainRequest& request, const Set& data, const C
     }
   } else {
     sets.training = data;
-    sets.validation = open_data(request.validation, comm);
+    sets.validation = samples(open_data(request.validation, comm));
   }
-  for (const std::string& file : request.tests)
-    sets.evaluation.emplace_back(stem(file), open_data(file, comm));
+  for (const std::string& test : request.tests)
+    sets.evaluation.emplace_back(stem(test), samples(open_data(test, comm)));
   return sets;
 }
 
@@ -200,6 +205,29 @@ void watch_signals(TrainOptions& options) {
   if (options.checkpoint.empty()) return;
   handle_signals({SIGINT, SIGTERM}, request_stop);
   options.stop = [] { return stop_requested != 0; };
+}
+
+// Of inputs and outputs; frames that are fed back have one for all.
+std::pair<Normaliser<float>, Normaliser<float>> normalisers(const TrainRequest& request,
+                                                            const Operator<float>& op,
+                                                            const Dataset<float>& training,
+                                                            const Communicator& comm) {
+  const bool scaled_input = request.normalise_input != "none";
+  const bool scaled_output = request.normalise_output != "none";
+  if (request.model == "rollout") {
+    NOPAL_CHECK(
+        request.normalise_input == request.normalise_output && request.normalise_input != "point",
+        "-model rollout feeds outputs back: take channel for both -normalise_input and ",
+        "-normalise_output, or none for both");
+    if (!scaled_input) return {};
+    return fit_frames(training, RolloutOptions::from_json(op.configuration()), comm);
+  }
+  std::pair<Normaliser<float>, Normaliser<float>> result;
+  if (scaled_input)
+    result.first = fit_inputs(training, normaliser_kind(request.normalise_input), comm);
+  if (scaled_output)
+    result.second = fit_outputs(training, normaliser_kind(request.normalise_output), comm);
+  return result;
 }
 
 void record_provenance(Model<float>& model, const TrainRequest& request, const Set& data,
@@ -250,20 +278,17 @@ int train_command(Options& options, const Communicator& comm) {
   watch_signals(t);
 
   auto op = make_operator<float>(request.model, request.configuration, request.seed);
-  const Shape output = output_shape(*op, *data, comm);
-  NOPAL_CHECK(output == data->y_shape(), "-model ", request.model, " gives outputs of shape ",
-              output, ", those of -data ", request.data, " have shape ", data->y_shape(),
+  const Shape output = output_shape(*op, *sets.training, comm);
+  const Shape expected = sets.training->y_shape();
+  NOPAL_CHECK(output == expected, "-model ", request.model, " gives outputs of shape ", output,
+              ", those of -data ", request.data, " have shape ", expected,
               "; see the options of the model");
   const auto configuration = op->configuration();
   NOPAL_CHECK(!configuration.value("mask", false) ||
                   (request.normalise_input == "none" && request.normalise_output == "none"),
               "-model ", request.model, ": the mask in the last channel of the inputs must stay 0 ",
               "and 1, and outputs 0 outside; take -normalise_input none -normalise_output none");
-  Normaliser<float> input, out;
-  if (request.normalise_input != "none")
-    input = fit_inputs(*sets.training, normaliser_kind(request.normalise_input), comm);
-  if (request.normalise_output != "none")
-    out = fit_outputs(*sets.training, normaliser_kind(request.normalise_output), comm);
+  const auto [input, out] = normalisers(request, *op, *sets.training, comm);
   Model<float> model(std::move(op), input, out);
   if (speaks)
     std::printf("%s with %lld parameters, %lld samples on %s, %d rank%s\n", request.model.c_str(),

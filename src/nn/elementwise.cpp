@@ -75,6 +75,14 @@ Variable<T> add_bias(const Variable<T>& x, const Variable<T>& bias) {
 }
 
 template <class T>
+Variable<T> channel_range(const Variable<T>& x, std::int64_t first, std::int64_t count) {
+  NOPAL_CHECK(x.shape().rank() > 0 && first >= 0 && count > 0 && count <= x.shape()[-1] - first,
+              "channel_range: expected channels of a field of shape ", x.shape(), ", got ", count,
+              " from ", first, " on");
+  return part(x, first, count);
+}
+
+template <class T>
 std::pair<Variable<T>, Variable<T>> halves(const Variable<T>& x) {
   NOPAL_CHECK(x.shape().rank() > 0 && x.shape()[-1] % 2 == 0,
               "halves: expected an even number of channels, got a field of shape ", x.shape());
@@ -224,6 +232,7 @@ Variable<T> linear_combination(const std::vector<std::pair<double, Variable<T>>>
   template Variable<T> negate<T>(const Variable<T>&);                                             \
   template Variable<T> add<T>(const Variable<T>&, const Variable<T>&);                            \
   template Variable<T> add_bias<T>(const Variable<T>&, const Variable<T>&);                       \
+  template Variable<T> channel_range<T>(const Variable<T>&, std::int64_t, std::int64_t);          \
   template std::pair<Variable<T>, Variable<T>> halves<T>(const Variable<T>&);                     \
   template Variable<T> product<T>(const Variable<T>&, const Variable<T>&);                        \
   template Variable<T> reshape<T>(const Variable<T>&, const Shape&);                              \

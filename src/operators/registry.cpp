@@ -13,6 +13,7 @@
 #include <nopal/operators/patched_fno.hpp>
 #include <nopal/operators/pod_deeponet.hpp>
 #include <nopal/operators/random_feature_operator.hpp>
+#include <nopal/operators/rollout.hpp>
 #include <nopal/operators/unet.hpp>
 
 #include <nlohmann/json.hpp>
@@ -35,6 +36,15 @@ struct Entry {
 void check_size(double parameters, double max_parameters) {
   NOPAL_CHECK(parameters <= max_parameters, "the configuration describes ", parameters,
               " parameters, more than the ", max_parameters, " that there are");
+}
+
+// Checked against the size before it is made.
+template <class Options, template <class> class Op, class T>
+std::unique_ptr<Operator<T>> make_sized(const nlohmann::json& json, std::uint64_t seed,
+                                        double max_parameters) {
+  const Options options = Options::from_json(json);
+  check_size(options.parameter_count(), max_parameters);
+  return std::make_unique<Op<T>>(options, seed);
 }
 
 // 16 modes an axis, or what the grid has.
@@ -121,37 +131,31 @@ nlohmann::json suggest_multigrid(const Shape& x_shape, const Shape&, const nlohm
   return {{"dimension", x_shape.rank() - 1}};
 }
 
+// One variable a frame, of which the input has all; those of the step operator follow.
+nlohmann::json suggest_rollout(const Shape& x_shape, const Shape& y_shape,
+                               const nlohmann::json& given) {
+  const std::int64_t variables =
+      std::max<std::int64_t>(1, given.value("variables", std::int64_t(1)));
+  const std::int64_t constants = given.value("constants", std::int64_t(0));
+  const std::int64_t frames =
+      given.value("frames", std::max<std::int64_t>(1, (x_shape[-1] - constants) / variables));
+  const std::string step = given.value("operator", std::string("fno"));
+  nlohmann::json json = suggest_configuration(
+      step, x_shape.with(-1, std::max<std::int64_t>(1, frames * variables + constants)),
+      y_shape.with(-1, variables), given);
+  json["operator"] = step;
+  json["frames"] = frames;
+  json["steps"] = std::max<std::int64_t>(1, y_shape[-1] / variables);
+  return json;
+}
+
 template <class T>
 const std::vector<Entry<T>>& registry() {
   static const std::vector<Entry<T>> entries = {
-      {"deeponet", suggest_deeponet,
-       [](const nlohmann::json& json, std::uint64_t seed,
-          double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const DeepONetOptions options = DeepONetOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<DeepONet<T>>(options, seed);
-       }},
-      {"direction_net", suggest_direction,
-       [](const nlohmann::json& json, std::uint64_t seed,
-          double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const DirectionNetOptions options = DirectionNetOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<DirectionNet<T>>(options, seed);
-       }},
-      {"fno", suggest_fno,
-       [](const nlohmann::json& json, std::uint64_t seed,
-          double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const FnoOptions options = FnoOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<Fno<T>>(options, seed);
-       }},
-      {"fusion_deeponet", suggest_fusion,
-       [](const nlohmann::json& json, std::uint64_t seed,
-          double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const FusionDeepONetOptions options = FusionDeepONetOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<FusionDeepONet<T>>(options, seed);
-       }},
+      {"deeponet", suggest_deeponet, make_sized<DeepONetOptions, DeepONet, T>},
+      {"direction_net", suggest_direction, make_sized<DirectionNetOptions, DirectionNet, T>},
+      {"fno", suggest_fno, make_sized<FnoOptions, Fno, T>},
+      {"fusion_deeponet", suggest_fusion, make_sized<FusionDeepONetOptions, FusionDeepONet, T>},
       {"kernel_ridge", suggest_fitted,
        [](const nlohmann::json& json, std::uint64_t,
           double max_parameters) -> std::unique_ptr<Operator<T>> {
@@ -159,34 +163,11 @@ const std::vector<Entry<T>>& registry() {
          check_size(options.parameter_count(), max_parameters);
          return std::make_unique<KernelRidge<T>>(options);
        }},
-      {"mgno", suggest_mgno,
-       [](const nlohmann::json& json, std::uint64_t seed,
-          double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const MgnoOptions options = MgnoOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<Mgno<T>>(options, seed);
-       }},
-      {"multigrid", suggest_multigrid,
-       [](const nlohmann::json& json, std::uint64_t seed,
-          double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const LearnedMultigridOptions options = LearnedMultigridOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<LearnedMultigrid<T>>(options, seed);
-       }},
+      {"mgno", suggest_mgno, make_sized<MgnoOptions, Mgno, T>},
+      {"multigrid", suggest_multigrid, make_sized<LearnedMultigridOptions, LearnedMultigrid, T>},
       {"multitask_deeponet", suggest_multitask,
-       [](const nlohmann::json& json, std::uint64_t seed,
-          double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const MultitaskDeepONetOptions options = MultitaskDeepONetOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<MultitaskDeepONet<T>>(options, seed);
-       }},
-      {"patched_fno", suggest_fno,
-       [](const nlohmann::json& json, std::uint64_t seed,
-          double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const PatchedFnoOptions options = PatchedFnoOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<PatchedFno<T>>(options, seed);
-       }},
+       make_sized<MultitaskDeepONetOptions, MultitaskDeepONet, T>},
+      {"patched_fno", suggest_fno, make_sized<PatchedFnoOptions, PatchedFno, T>},
       {"pod_deeponet", suggest_fitted,
        [](const nlohmann::json& json, std::uint64_t seed,
           double max_parameters) -> std::unique_ptr<Operator<T>> {
@@ -198,19 +179,13 @@ const std::vector<Entry<T>>& registry() {
          return std::make_unique<PodDeepONet<T>>(options, seed);
        }},
       {"random_feature_operator", suggest_fitted,
+       make_sized<RandomFeatureOptions, RandomFeatureOperator, T>},
+      {"rollout", suggest_rollout,
        [](const nlohmann::json& json, std::uint64_t seed,
           double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const RandomFeatureOptions options = RandomFeatureOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<RandomFeatureOperator<T>>(options, seed);
+         return std::make_unique<Rollout<T>>(RolloutOptions::from_json(json), seed, max_parameters);
        }},
-      {"unet", suggest_unet,
-       [](const nlohmann::json& json, std::uint64_t seed,
-          double max_parameters) -> std::unique_ptr<Operator<T>> {
-         const UnetOptions options = UnetOptions::from_json(json);
-         check_size(options.parameter_count(), max_parameters);
-         return std::make_unique<Unet<T>>(options, seed);
-       }},
+      {"unet", suggest_unet, make_sized<UnetOptions, Unet, T>},
   };
   return entries;
 }

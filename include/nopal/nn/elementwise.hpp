@@ -23,6 +23,10 @@ Variable<T> add_bias(const Variable<T>& x, const Variable<T>& bias);
 template <class T>
 Variable<T> negate(const Variable<T>& x);
 
+/// The channels first, ..., first + count - 1 of x, in new memory.
+template <class T>
+Variable<T> channel_range(const Variable<T>& x, std::int64_t first, std::int64_t count);
+
 /// The two halves of the channels, x(..., 0 : C / 2) and x(..., C / 2 : C), in new memory. C must
 /// be even.
 template <class T>
