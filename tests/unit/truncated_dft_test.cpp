@@ -179,6 +179,49 @@ TEST(TruncatedDft, AdjointIdentity) {
     }
 }
 
+// By FFTs, all that the products give: both factors, the symmetric planes, sums into a field.
+TYPED_TEST(TruncatedDftTest, FftsEqualProducts) {
+  using T = TypeParam;
+  const double tolerance = sizeof(T) == 4 ? 2e-5 : 1e-13;
+  const auto compare = [&](const Tensor<T>& a, const Tensor<T>& b, const Case& c) {
+    const auto x = a.to_vector(), y = b.to_vector();
+    double difference = 0, size = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      difference = std::max(difference, std::abs(double(x[i]) - double(y[i])));
+      size = std::max(size, std::abs(double(y[i])));
+    }
+    EXPECT_LT(difference, tolerance * size) << c.grid << c.modes;
+  };
+  for (const Case& c : cases)
+    for (const bool hermitian : {false, true}) {
+      TruncatedDft<T> products(c.grid, c.modes), ffts(c.grid, c.modes);
+      products.set_by_fft(false);
+      ffts.set_by_fft(true);
+      Tensor<T> x(field_shape(c, 2, 3)), s(spectrum_shape(c, 2, 3));
+      fill_normal(x, 0, 1, Random(1));
+      fill_normal(s, 0, 1, Random(2));
+      const Tensor<T> a(s.shape()), b(s.shape()), u = x.clone(), v = x.clone();
+      products.analyse(x, a, hermitian);
+      ffts.analyse(x, b, hermitian);
+      compare(b, a, c);
+      for (const T beta : {T(0), T(1)}) {
+        products.synthesise(s, u, hermitian, beta);
+        ffts.synthesise(s, v, hermitian, beta);
+        compare(v, u, c);
+      }
+    }
+}
+
+TEST(TruncatedDft, FftsAreTakenForMostOfManyModes) {
+  EXPECT_TRUE(TruncatedDft<float>({256, 256}, {256, 129}).by_fft());
+  EXPECT_FALSE(TruncatedDft<float>({256, 256}, {128, 65}).by_fft());
+  EXPECT_FALSE(TruncatedDft<float>({64, 64}, {64, 33}).by_fft());
+  Box half = Box::whole({256, 256});
+  half.ranges[0].end = 128;
+  EXPECT_FALSE(TruncatedDft<float>({256, 256}, {256, 129}, half).by_fft());
+  EXPECT_THROW(TruncatedDft<float>({256, 256}, {256, 129}, half).set_by_fft(true), Error);
+}
+
 TEST(TruncatedDft, Gradients) {
   const Case c = {{6, 8}, {4, 3}};
   Tensor<double> x(field_shape(c, 2, 3)), s(spectrum_shape(c, 2, 3)), base(x.shape());

@@ -6,8 +6,10 @@
 #include <nopal/autograd/variable.hpp>
 #include <nopal/comm/box.hpp>
 #include <nopal/comm/communicator.hpp>
+#include <nopal/core/fft.hpp>
 #include <nopal/core/profile.hpp>
 
+#include <memory>
 #include <vector>
 
 namespace nopal {
@@ -30,6 +32,11 @@ class AxisTransform;
 /// sin(2 pi k n / N), k = 1, ..., h, after folding it by their symmetries (AxisTransform); the 2^d
 /// products of cosines and sines that make one complex mode are then combined, since
 /// exp(-i(a + b)) = (cos a - i sin a)(cos b - i sin b).
+///
+/// Where most of many modes are kept, an FFT of the whole field is faster after all (more than half
+/// of 1024 an axis, or all of 256: docs/benchmarks.md), and is taken on a host for whole fields;
+/// the choice is made at construction from the flops of both and their measured rates, so that it
+/// is the same in each run.
 ///
 /// On a box of the grid, fields are its points alone: analyse() sums over them, so that the sum of
 /// the results over all ranks is the spectrum, and synthesise() gives them from the whole spectrum.
@@ -60,7 +67,11 @@ class TruncatedDft {
   /// analyse(hermitian = false). beta is 0 or 1.
   void synthesise(const Tensor<T>& spectrum, const Tensor<T>& x, bool hermitian, T beta) const;
 
-  /// Work of one analyse() or synthesise() for B fields of C channels.
+  /// Whether by FFTs, see above; may be set for measurements (where it is possible).
+  bool by_fft() const noexcept { return by_fft_; }
+  void set_by_fft(bool by_fft);
+
+  /// Work of one analyse() or synthesise() by products for B fields of C channels.
   Cost cost(std::int64_t batch, std::int64_t channels) const;
 
  private:
@@ -83,6 +94,18 @@ class TruncatedDft {
   Kokkos::View<std::int32_t*, MemorySpace> part_index_, product_index_;
   Tensor<T> multiplicity_;  // of each mode
   T normalisation_ = 1;
+
+  // By FFTs: the entry of the spectrum of a mode, and of its negative where both are stored.
+  struct Place {
+    std::int64_t of_mode, of_negative;  // the latter -1 if not stored
+  };
+  void analyse_by_fft(const Tensor<T>& x, const Tensor<T>& spectrum, bool hermitian) const;
+  void synthesise_by_fft(const Tensor<T>& spectrum, const Tensor<T>& x, bool hermitian,
+                         T beta) const;
+  const RealFft<T>& fft(std::int64_t channels) const;
+  bool by_fft_ = false;
+  std::vector<Place> places_;
+  mutable std::vector<std::unique_ptr<RealFft<T>>> ffts_;  // of the numbers of channels so far
 };
 
 /// Forward transform as a differentiable operation: x (B, N1, ..., Nd, C) to (B, K..., C, 2). On
