@@ -23,6 +23,7 @@ BurgersOptions checked(const BurgersOptions& o) {
               o.resolution);
   NOPAL_CHECK(o.solve_refine >= 1, "option -burgers_solve_refine: expected at least 1, got ",
               o.solve_refine);
+  NOPAL_CHECK(o.frames >= 0, "option -burgers_frames: expected at least 0, got ", o.frames);
   check_positive("burgers_viscosity", o.viscosity);
   check_positive("burgers_time", o.time);
   check_positive("burgers_cfl", o.cfl);
@@ -119,6 +120,8 @@ BurgersOptions BurgersOptions::read(const Communicator& comm, const std::string&
     reader.integer("solve_refine", "solve on so many times more points", o.solve_refine);
     reader.real("viscosity", "nu", o.viscosity);
     reader.real("time", "time of the output", o.time);
+    reader.integer("frames", "times of the output, with u over space and time, 0: the end",
+                   o.frames);
     reader.real("cfl", "step in time times the largest speed over the width of a cell", o.cfl);
     detail::read_field(reader, o.field);
   });
@@ -130,31 +133,49 @@ Burgers::Burgers(const BurgersOptions& options, const Communicator& comm)
       options_(checked(options)),
       field_(Shape{options.resolution * options.solve_refine}, options.field) {}
 
+Shape Burgers::x_shape() const {
+  if (options_.frames > 0) return {options_.resolution, options_.frames + 1, 1};
+  return {options_.resolution, 1};
+}
+
 std::map<std::string, std::string> Burgers::metadata() const {
-  std::map<std::string, std::string> data{{"equation", "u_t + u u_x = nu u_xx, periodic on [0, 1)"},
-                                          {"x", "u(x, 0)"},
-                                          {"y", "u(x, " + text(options_.time) + ")"},
-                                          {"viscosity", text(options_.viscosity)},
-                                          {"cfl", text(options_.cfl)},
-                                          {"solve_refine", std::to_string(options_.solve_refine)}};
+  const std::string end = text(options_.time);
+  std::map<std::string, std::string> data{
+      {"equation", "u_t + u u_x = nu u_xx, periodic on [0, 1)"},
+      {"x", "u(x, 0)"},
+      {"y", options_.frames > 0 ? "u(x, t), t from 0 to " + end : "u(x, " + end + ")"},
+      {"frames", std::to_string(options_.frames)},
+      {"viscosity", text(options_.viscosity)},
+      {"cfl", text(options_.cfl)},
+      {"solve_refine", std::to_string(options_.solve_refine)}};
   detail::describe_field(options_.field, data);
   return data;
 }
 
 std::vector<double> Burgers::solve(std::span<const double> u, double time,
                                    std::int64_t steps) const {
-  NOPAL_CHECK(u.size() >= 4 && steps >= 1, "burgers: expected at least 4 points and 1 step, got ",
-              u.size(), " and ", steps);
+  return std::move(solve(u, time, steps, 1).back());
+}
+
+std::vector<std::vector<double>> Burgers::solve(std::span<const double> u, double time,
+                                                std::int64_t steps, std::int64_t frames) const {
+  NOPAL_CHECK(u.size() >= 4 && steps >= 1 && frames >= 1 && steps % frames == 0,
+              "burgers: expected at least 4 points, and a multiple of the number of frames, at ",
+              "least 1, of steps, got ", u.size(), " points, ", steps, " steps and ", frames,
+              " frames");
   Integrator integrator(static_cast<std::int64_t>(u.size()), options_.viscosity,
                         time / static_cast<double>(steps));
   std::vector<Complex> v = integrator.transform(u);
-  for (std::int64_t i = 0; i < steps; ++i)
+  std::vector<std::vector<double>> results;
+  for (std::int64_t i = 1; i <= steps; ++i) {
     integrator.step(v);
-  std::vector<double> result = integrator.values(v);
-  NOPAL_CHECK(std::all_of(result.begin(), result.end(), [](double x) { return std::isfinite(x); }),
-              "burgers: the solution is not finite after ", steps, " steps to time ", time,
-              "; take a smaller -burgers_cfl");
-  return result;
+    if (i % (steps / frames) != 0) continue;
+    const std::vector<double>& u_i = results.emplace_back(integrator.values(v));
+    NOPAL_CHECK(std::all_of(u_i.begin(), u_i.end(), [](double x) { return std::isfinite(x); }),
+                "burgers: the solution is not finite after ", i, " of ", steps, " steps to time ",
+                time, "; take a smaller -burgers_cfl");
+  }
+  return results;
 }
 
 void Burgers::make_sample(std::uint64_t seed, std::uint64_t index, const Tensor<double>& x,
@@ -166,14 +187,22 @@ void Burgers::make_sample(std::uint64_t seed, std::uint64_t index, const Tensor<
   for (const double value : u)
     speed = std::max(speed, std::abs(value));
   const double h = options_.cfl / (static_cast<double>(n) * speed);
+  const auto frames = std::max<std::int64_t>(1, options_.frames);
   // At least 20 steps where hardly anything moves.
-  const auto steps = static_cast<std::int64_t>(std::max(20.0, std::ceil(options_.time / h)));
+  const auto needed = static_cast<std::int64_t>(std::max(20.0, std::ceil(options_.time / h)));
+  const std::int64_t steps = (needed + frames - 1) / frames * frames;
   detail::for_sample(seed, index, [&] {
-    const std::vector<double> end = solve(u, options_.time, steps);
+    const auto later = solve(u, options_.time, steps, frames);
     std::vector<double> before, after;
     for (std::size_t i = 0; i < u.size(); i += static_cast<std::size_t>(options_.solve_refine)) {
-      before.push_back(u[i]);
-      after.push_back(end[i]);
+      if (options_.frames > 0) {
+        before.push_back(u[i]);
+        after.push_back(u[i]);
+      }
+      for (const std::vector<double>& frame : later) {
+        before.push_back(u[i]);
+        after.push_back(frame[i]);
+      }
     }
     x.copy_from_host(before.data());
     y.copy_from_host(after.data());

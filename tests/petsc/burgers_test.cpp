@@ -65,6 +65,39 @@ TEST(Burgers, Samples) {
   EXPECT_GT(after, 0);
 }
 
+// Fields over space and time begin with the first values and end with those of the end.
+TEST(Burgers, SpaceAndTime) {
+  BurgersOptions options;
+  options.resolution = 32;
+  options.viscosity = 0.01;
+  options.frames = 4;
+  Burgers problem(options);
+  EXPECT_EQ(problem.x_shape(), Shape({32, 5, 1}));
+  EXPECT_EQ(problem.y_shape(), Shape({32, 5, 1}));
+  const Tensor<double> x({32, 5, 1}), y({32, 5, 1});
+  problem.sample(1, 2, x, y);
+  const auto at = [](double time) {
+    BurgersOptions o;
+    o.resolution = 32;
+    o.viscosity = 0.01;
+    o.time = time;
+    const Tensor<double> first({32, 1}), last({32, 1});
+    Burgers(o).sample(1, 2, first, last);
+    return std::pair(first.to_vector(), last.to_vector());
+  };
+  for (const std::int64_t k : {1, 2, 4}) {
+    const auto [first, last] = at(0.25 * static_cast<double>(k));
+    for (std::size_t i = 0; i < 32; ++i) {
+      const auto p = 5 * static_cast<std::int64_t>(i);
+      EXPECT_EQ(x.data()[p + k], first[i]);
+      EXPECT_EQ(y.data()[p], first[i]);
+      EXPECT_NEAR(y.data()[p + k], last[i], 1e-6 * std::abs(last[i]) + 1e-8) << k << " " << i;
+    }
+  }
+  options.frames = -1;
+  test::expect_error([&] { Burgers again(options); }, {"burgers_frames", "-1"});
+}
+
 TEST(Burgers, BadInput) {
   BurgersOptions options;
   options.viscosity = 0;

@@ -18,7 +18,10 @@ struct BurgersOptions {
   std::int64_t resolution = 128;  ///< n points of the circle
   std::int64_t solve_refine = 8;  ///< solved on so many times more
   double viscosity = 0.1;
-  double time = 1;   ///< of the output
+  double time = 1;  ///< of the output
+  /// 0: y is u at `time`. K > 0: fields over space and time, (n, K + 1) points (i / n, k time / K):
+  /// y is u there, x is u at 0, the same at all times.
+  std::int64_t frames = 0;
   double cfl = 0.5;  ///< step in time over (width of a cell / largest speed at first)
   RandomFieldOptions field = default_field();
 
@@ -29,7 +32,8 @@ struct BurgersOptions {
 };
 
 /// u_t + u u_x = nu u_xx on the circle [0, 1) with random initial values: the data of Li et al.,
-/// ICLR 2021, section 5.1. x (n, 1) is u at 0, y (n, 1) at the end, at x_i = i / n.
+/// ICLR 2021, section 5.1. x (n, 1) is u at 0, y (n, 1) at the end, at x_i = i / n. With `frames`
+/// and a viscosity of 0.01 those over space and time of Kossaifi et al., TMLR 2024.
 ///
 /// Fourier in space, the nonlinear term with the upper third of frequencies left out; in time the
 /// fourth-order exponential Runge-Kutta method ETDRK4 (Cox, Matthews, J. Comput. Phys. 176, 2002;
@@ -41,13 +45,17 @@ class Burgers : public Problem {
   explicit Burgers(const BurgersOptions& options, const Communicator& comm = {});
 
   std::string name() const override { return "burgers"; }
-  Shape x_shape() const override { return {options_.resolution, 1}; }
-  Shape y_shape() const override { return {options_.resolution, 1}; }
+  Shape x_shape() const override;
+  Shape y_shape() const override { return x_shape(); }
   std::map<std::string, std::string> metadata() const override;
 
   /// u at `time` for u at 0 on any number of points, by `steps` equal steps. Error if it becomes
   /// infinite: the step was too large.
   std::vector<double> solve(std::span<const double> u, double time, std::int64_t steps) const;
+  /// The same at each of `frames` equally spaced times up to `time`, a multiple of which is
+  /// `steps`.
+  std::vector<std::vector<double>> solve(std::span<const double> u, double time, std::int64_t steps,
+                                         std::int64_t frames) const;
 
  private:
   void make_sample(std::uint64_t seed, std::uint64_t index, const Tensor<double>& x,
