@@ -108,19 +108,38 @@ typename Variable<T>::Slot Variable<T>::gradient_slot() const {
   return {node_->gradient, T(0)};
 }
 
+namespace {
+
+template <class T>
+void accumulate_in(detail::Node<T>& node, Tensor<T> contribution) {
+  if (node.gradient.defined()) {
+    axpy(T(1), contribution, node.gradient);
+  } else if (node.memory.defined()) {
+    node.gradient = node.memory;
+    node.gradient.copy_from(contribution);
+  } else {
+    node.gradient = std::move(contribution);
+  }
+}
+
+}  // namespace
+
 template <class T>
 void Variable<T>::accumulate(Tensor<T> contribution) const {
   NOPAL_CHECK(node_ != nullptr, "accumulate() on a constant");
   NOPAL_CHECK(contribution.size() == value_.size(), "gradient of shape ", contribution.shape(),
               " for a value of shape ", value_.shape());
-  if (node_->gradient.defined()) {
-    axpy(T(1), contribution, node_->gradient);
-  } else if (node_->memory.defined()) {
-    node_->gradient = node_->memory;
-    node_->gradient.copy_from(contribution);
-  } else {
-    node_->gradient = contribution.reshape(value_.shape());
-  }
+  accumulate_in(*node_, contribution.reshape(value_.shape()));
+}
+
+template <class T>
+std::function<void(Tensor<T>)> Variable<T>::gradient_sink() const {
+  NOPAL_CHECK(node_ != nullptr, "gradient_sink() of a constant");
+  return [node = node_, shape = value_.shape()](Tensor<T> contribution) {
+    NOPAL_CHECK(contribution.shape() == shape, "gradient of shape ", contribution.shape(),
+                " for a value of shape ", shape);
+    accumulate_in(*node, std::move(contribution));
+  };
 }
 
 template <class T>

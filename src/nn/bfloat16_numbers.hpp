@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <Kokkos_Macros.hpp>
+
 #include <cstdint>
 #include <cstring>
 
@@ -12,7 +14,7 @@
 
 namespace nopal::detail {
 
-inline float widen_bfloat16(std::uint16_t number) {
+KOKKOS_INLINE_FUNCTION float widen_bfloat16(std::uint16_t number) {
   const std::uint32_t bits = static_cast<std::uint32_t>(number) << 16;
   float value;
   std::memcpy(&value, &bits, sizeof value);
@@ -20,7 +22,7 @@ inline float widen_bfloat16(std::uint16_t number) {
 }
 
 /// To nearest, ties to even; NaN stays one.
-inline std::uint16_t round_to_bfloat16(float value) {
+KOKKOS_INLINE_FUNCTION std::uint16_t round_to_bfloat16(float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<std::uint16_t>(bits >> 16 | 0x40U);

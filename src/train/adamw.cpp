@@ -104,16 +104,18 @@ class AdamW : public Optimizer<T> {
     const double correction1 = 1 - std::pow(beta1_, t);
     const double root = std::sqrt(1 - std::pow(beta2_, t));
     const double decay = coupled_decay_ ? 1 : 1 - learning_rate * weight_decay_;
-    const Coefficients<T> a{static_cast<T>(beta1_),
-                            static_cast<T>(1 - beta1_),
-                            static_cast<T>(beta2_),
-                            static_cast<T>(1 - beta2_),
-                            static_cast<T>(learning_rate * root / correction1),
-                            static_cast<T>(corrected_epsilon_ ? epsilon_ * root : epsilon_),
-                            static_cast<T>(decay_first_ ? decay : 1),
-                            static_cast<T>(decay_first_ ? 1 : decay),
-                            static_cast<T>(coupled_decay_ ? weight_decay_ : 0)};
+    Coefficients<T> a{static_cast<T>(beta1_),
+                      static_cast<T>(1 - beta1_),
+                      static_cast<T>(beta2_),
+                      static_cast<T>(1 - beta2_),
+                      static_cast<T>(learning_rate * root / correction1),
+                      static_cast<T>(corrected_epsilon_ ? epsilon_ * root : epsilon_),
+                      static_cast<T>(decay_first_ ? decay : 1),
+                      static_cast<T>(decay_first_ ? 1 : decay),
+                      static_cast<T>(coupled_decay_ ? weight_decay_ : 0)};
+    const T rate = a.rate;
     for (const Parameter<T>* parameter : parameters) {
+      a.rate = rate * static_cast<T>(parameter->learning_rate_scale);
       const bool joint = joint_ && parameter->is_complex;
       const std::int64_t size = parameter->value().size();
       const std::int64_t entries = joint ? size / 2 : size;

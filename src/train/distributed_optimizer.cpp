@@ -38,7 +38,7 @@ DistributedOptimizer<T>::DistributedOptimizer(const Parameters<T>& parameters,
   for_each_in(sum_->part(), [&](const Place& place, std::int64_t first, std::int64_t count) {
     Parameter<T> piece{place.parameter->name,
                        Variable<T>::leaf(flat_slice(place.parameter->value(), first, count)),
-                       place.parameter->is_complex};
+                       place.parameter->is_complex, place.parameter->learning_rate_scale};
     piece.variable.accumulate(flat.slice(place.first + first, count));
     pieces_.push_back(std::move(piece));
   });

@@ -49,11 +49,11 @@ class Lion : public Optimizer<T> {
     for (const Parameter<T>* parameter : parameters) {
       const std::int64_t size = parameter->value().size();
       const Tensor<T> gradient = gradient_or_zeros(*parameter);
-      parallel_pieces(
-          "nopal::lion", size,
-          Update<T>{static_cast<T>(learning_rate), static_cast<T>(beta1_), static_cast<T>(beta2_),
-                    static_cast<T>(weight_decay_), parameter->value().data(), gradient.data(),
-                    buffer_for(moment_, *parameter, size).data()});
+      parallel_pieces("nopal::lion", size,
+                      Update<T>{static_cast<T>(learning_rate * parameter->learning_rate_scale),
+                                static_cast<T>(beta1_), static_cast<T>(beta2_),
+                                static_cast<T>(weight_decay_), parameter->value().data(),
+                                gradient.data(), buffer_for(moment_, *parameter, size).data()});
     }
   }
 

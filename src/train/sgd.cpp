@@ -66,7 +66,8 @@ class Sgd : public Optimizer<T> {
       const std::int64_t size = parameter->value().size();
       const Tensor<T> gradient = gradient_or_zeros(*parameter);
       T* p = parameter->value().data();
-      const auto rate = static_cast<T>(learning_rate), decay = static_cast<T>(weight_decay_);
+      const auto rate = static_cast<T>(learning_rate * parameter->learning_rate_scale);
+      const auto decay = static_cast<T>(weight_decay_);
       if (momentum_ == 0 && velocity_.empty()) {
         parallel_pieces("nopal::sgd", size, PlainUpdate<T>{rate, decay, p, gradient.data()});
         continue;

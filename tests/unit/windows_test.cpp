@@ -3,12 +3,16 @@
 
 #include <gtest/gtest.h>
 #include <nopal/autograd/gradient_check.hpp>
+#include <nopal/core/allocator.hpp>
 #include <nopal/core/random.hpp>
+#include <nopal/nn/elementwise.hpp>
 #include <nopal/nn/linear.hpp>
 #include <nopal/nn/recompute.hpp>
 #include <nopal/nn/windows.hpp>
 
 #include "test_tools.hpp"
+
+#include <cmath>
 
 namespace nopal {
 namespace {
@@ -93,6 +97,42 @@ TEST(Recomputed, IsTheFunction) {
           .error,
       1e-6);
   EXPECT_EQ(recomputed(f, x, 2).value().to_vector(), f(x).value().to_vector());
+}
+
+// Kept in bfloat16, it is the function of the rounded x, and so are its gradients.
+TEST(Recomputed, KeepsHalfTheBytes) {
+  // 1 + 2^-8 lies between 1 and 1 + 2^-7, the tie goes to the even 1; the others have 8 bits.
+  const auto x = Variable<float>::leaf(
+      Tensor<float>::from_host({1, 5}, {1.00390625F, -2.015625F, 3.0e20F, 1.01171875F, 0.0F}));
+  const std::vector<float> rounded{1.0F, -2.015625F, 3.0e20F, 1.015625F, 0.0F};
+  const std::function<Variable<float>(const Variable<float>&)> f = [](const Variable<float>& in) {
+    return product(in, in);
+  };
+  {
+    Tape<float> tape;
+    const auto y = recomputed(f, x, 0, FieldStorage::bfloat16);
+    for (const std::size_t i : {0, 1, 3, 4})
+      EXPECT_EQ(y.value().to_vector()[i], rounded[i] * rounded[i]);
+    const Tensor<float> ones({1, 5});
+    ones.fill(1);
+    tape.backward(y, ones);
+  }
+  for (const std::size_t i : {0, 1, 3, 4})
+    EXPECT_EQ(x.gradient().to_vector()[i], 2 * rounded[i]);
+  EXPECT_NEAR(x.gradient().to_vector()[2], 6e20F, 6e20F * std::ldexp(1.0F, -8));
+
+  // What a chain of ten pieces keeps.
+  const auto kept = [&](FieldStorage storage) {
+    const auto source = Variable<float>::leaf(Tensor<float>::zeros({1, 1 << 16}));
+    Tape<float> tape;
+    const std::size_t before = memory_statistics().in_use;
+    Variable<float> y = source;
+    for (int i = 0; i < 10; ++i)
+      y = recomputed(f, y, 0, storage);
+    return static_cast<double>(memory_statistics().in_use - before) / (4.0 * (1 << 16));
+  };
+  EXPECT_NEAR(kept(FieldStorage::full), 10, 0.2);
+  EXPECT_NEAR(kept(FieldStorage::bfloat16), 10 * 0.5 + 1, 0.2);
 }
 
 }  // namespace

@@ -118,6 +118,9 @@ class Variable {
   /// caller must not use `contribution` afterwards.
   void accumulate(Tensor<T> contribution) const;
 
+  /// accumulate() as a function that does not keep the value of this variable.
+  std::function<void(Tensor<T>)> gradient_sink() const;
+
  private:
   friend class Tape<T>;
   template <class U>
@@ -148,6 +151,8 @@ struct Parameter {
   std::string name;         ///< unique in its model, e.g. `fourier.0.spectral.weight`
   Variable<T> variable;     ///< a leaf
   bool is_complex = false;  ///< last axis is (real, imaginary)
+  /// The learning rate of this parameter is the optimizer's times this (but for L-BFGS).
+  double learning_rate_scale = 1;
 
   const Tensor<T>& value() const noexcept { return variable.value(); }
   const Tensor<T>& gradient() const { return variable.gradient(); }

@@ -9,6 +9,11 @@
 
 namespace nopal {
 
+/// How recomputed() keeps x: as it is, or rounded to the nearest bfloat16 (8 bits of mantissa,
+/// ties to even), two bytes a number. Then f gets the rounded x in the first place, so that the
+/// gradient is that of what was computed; rounding itself counts as the identity.
+enum class FieldStorage { full, bfloat16 };
+
 /// f(x) without what the tape would keep of f: only x stays, and the adjoint evaluates f again.
 /// `f` takes `samples` entries of the first axis of x at a time (0: all) and must give as many of a
 /// result whose other axes do not depend on them; it may use parameters, whose gradients flow.
@@ -19,6 +24,7 @@ namespace nopal {
 /// f is, and then the adjoint is, too: record it on all ranks or on none.
 template <class T>
 Variable<T> recomputed(const std::function<Variable<T>(const Variable<T>&)>& f,
-                       const Variable<T>& x, std::int64_t samples = 0);
+                       const Variable<T>& x, std::int64_t samples = 0,
+                       FieldStorage storage = FieldStorage::full);
 
 }  // namespace nopal

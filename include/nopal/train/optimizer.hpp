@@ -45,7 +45,8 @@ class Optimizer {
   virtual void restore(const std::map<std::string, Tensor<T>>& state) = 0;
 };
 
-/// Makes an optimizer from its name and JSON options; unknown options are an Error.
+/// Makes an optimizer from its name and JSON options; unknown options are an Error. eta is the
+/// learning rate times that of the parameter (learning_rate_scale).
 ///
 /// "adamw": beta1 0.9, beta2 0.999, epsilon 1e-6, weight_decay 0, complex_moment "joint",
 /// corrected_epsilon false, decay_first false, coupled_decay false. With gradient g, step t and
