@@ -24,6 +24,7 @@ int train_direction_command(Options& options, const Communicator& comm);  ///< o
 int train_multigrid_command(Options& options, const Communicator& comm);  ///< of train, by -model
 int evaluate_command(Options& options, const Communicator& comm);
 int predict_command(Options& options, const Communicator& comm);
+int compress_command(Options& options, const Communicator& comm);
 int inspect_command(Options& options, const Communicator& comm);
 int bench_command(Options& options, const Communicator& comm);
 

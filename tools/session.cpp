@@ -29,6 +29,7 @@ const std::vector<Command>& commands() {
       {"train", "Train an operator on a data file", train_command},
       {"evaluate", "Errors of a model on a data file, beside simple baselines", evaluate_command},
       {"predict", "Apply a model to the inputs of a data file", predict_command},
+      {"compress", "Put the weights of a trained FNO into factors", compress_command},
       {"inspect", "Say what is in a model, data or checkpoint file", inspect_command},
       {"bench", "Measure linear solvers beside each other (nopal bench solve)", bench_command},
   };

@@ -7,6 +7,7 @@
 
 #include <nopal/core/runtime.hpp>
 #include <nopal/operators/rollout.hpp>
+#include <nopal/train/boosting.hpp>
 #include <nopal/train/optimizer.hpp>
 #include <nopal/train/schedule.hpp>
 #include <nopal/train/trainer.hpp>
@@ -23,7 +24,7 @@ namespace nopal::tools {
 namespace {
 
 struct TrainRequest {
-  std::string data, validation, out, curve, model;
+  std::string data, validation, out, curve, model, start;
   std::vector<std::string> tests;
   nlohmann::json configuration;
   std::string normalise_input, normalise_output;
@@ -91,6 +92,21 @@ void declare_training(Options& options, TrainRequest& request) {
   t.patience = options.integer("patience", 0, "stop after epochs without progress, 0: never", 0);
   t.evaluation_interval = options.integer("evaluation_interval", 1, "epochs between errors", 1);
 
+  IncrementalOptions& i = t.incremental;
+  options.section("Training that begins small");
+  i.rule = options.choice("incremental", "none", {"none", "epochs", "loss_gap", "explained"},
+                          "when Fourier layers get more modes");
+  i.start = options.integer("incremental_start", 4, "modes an axis in the first epoch", 1);
+  i.step = options.integer("incremental_step", 2, "modes that are added at a time", 1);
+  i.interval = options.integer("incremental_interval", 10, "epochs between them, rule epochs", 1);
+  i.tolerance = options.real("incremental_tolerance", 1e-3,
+                             "relative change of the loss, or share of the highest modes", 0);
+  i.buffer = options.integer("incremental_buffer", 2, "highest modes, rule explained", 1);
+  i.strides = options.integers("incremental_strides",
+                               "every so many points of the training data, one after the other");
+  i.stride_epochs = options.integer("incremental_stride_epochs", 10, "epochs with each", 1);
+
+  options.section("Optimizer and schedule");
   t.optimizer = options.choice("optimizer", "adamw", optimizer_names(), "method");
   t.schedule = options.choice("schedule", "cosine", schedule_names(), "course of the step size");
   t.optimizer_options = configuration(options, "optimizer_", "Optimizer " + t.optimizer, [&] {
@@ -126,6 +142,14 @@ void declare_files(Options& options, TrainRequest& request) {
 
 // The configuration of the model: what follows from the data, then what the user gave.
 void declare_model(Options& options, TrainRequest& request, const Set& data) {
+  request.start = options.text(
+      "start", "", "FILE", "begin with this model: its operator, options, normalisers, weights");
+  if (!request.start.empty()) {
+    for (const char* const name : {"model", "normalise_input", "normalise_output"})
+      if (!Options::peek(name).empty())
+        options.fail("option -" + std::string(name) + ": -start FILE says it already");
+    return;
+  }
   request.model = options.choice("model", "fno", operator_names(), "operator to train");
   const Shape x = data ? data->x_shape() : Shape{64, 64, 1};
   const Shape y = data ? data->y_shape() : Shape{64, 64, 1};
@@ -185,6 +209,7 @@ TrainData<float> open_sets(const TrainRequest& request, const Set& file, const C
 
 void check_files(const Options& options, const TrainRequest& request) {
   std::vector<NamedPath> inputs = {{"-data", request.data}};
+  if (!request.start.empty()) inputs.push_back({"-start", request.start});
   if (!validation_share(request)) inputs.push_back({"-validation", request.validation});
   for (const std::string& file : request.tests)
     inputs.push_back({"-test", file});
@@ -230,6 +255,18 @@ std::pair<Normaliser<float>, Normaliser<float>> normalisers(const TrainRequest& 
   return result;
 }
 
+// A new one, its normalisers fitted.
+Model<float> make_model(const TrainRequest& request, const Dataset<float>& training,
+                        const Communicator& comm) {
+  auto op = make_operator<float>(request.model, request.configuration, request.seed);
+  NOPAL_CHECK(!op->configuration().value("mask", false) ||
+                  (request.normalise_input == "none" && request.normalise_output == "none"),
+              "-model ", request.model, ": the mask in the last channel of the inputs must stay 0 ",
+              "and 1, and outputs 0 outside; take -normalise_input none -normalise_output none");
+  const auto [input, output] = normalisers(request, *op, training, comm);
+  return Model<float>(std::move(op), input, output);
+}
+
 void record_provenance(Model<float>& model, const TrainRequest& request, const Set& data,
                        const TrainResult<float>& result) {
   auto& provenance = model.provenance();
@@ -264,6 +301,12 @@ int train_command(Options& options, const Communicator& comm) {
   if (!options.ready()) return 0;
 
   check_files(options, request);
+  std::optional<Model<float>> start;
+  if (!request.start.empty()) {
+    start = Model<float>::load(request.start, comm);
+    request.model = start->op().name();
+    request.configuration = start->op().configuration();
+  }
   const TrainData<float> sets = open_sets(request, data, comm);
   TrainOptions& t = request.options;
   const bool speaks = comm.rank() == 0;
@@ -277,25 +320,19 @@ int train_command(Options& options, const Communicator& comm) {
   }
   watch_signals(t);
 
-  auto op = make_operator<float>(request.model, request.configuration, request.seed);
-  const Shape output = output_shape(*op, *sets.training, comm);
+  Model<float> model = start ? std::move(*start) : make_model(request, *sets.training, comm);
+  const Shape output = output_shape(model.op(), *sets.training, comm);
   const Shape expected = sets.training->y_shape();
   NOPAL_CHECK(output == expected, "-model ", request.model, " gives outputs of shape ", output,
               ", those of -data ", request.data, " have shape ", expected,
               "; see the options of the model");
-  const auto configuration = op->configuration();
-  NOPAL_CHECK(!configuration.value("mask", false) ||
-                  (request.normalise_input == "none" && request.normalise_output == "none"),
-              "-model ", request.model, ": the mask in the last channel of the inputs must stay 0 ",
-              "and 1, and outputs 0 outside; take -normalise_input none -normalise_output none");
-  const auto [input, out] = normalisers(request, *op, *sets.training, comm);
-  Model<float> model(std::move(op), input, out);
   if (speaks)
     std::printf("%s with %lld parameters, %lld samples on %s, %d rank%s\n", request.model.c_str(),
                 static_cast<long long>(count(model.op().parameters())),
                 static_cast<long long>(sets.training->size()), grid_text(data->x_shape()).c_str(),
                 comm.size(), comm.size() == 1 ? "" : "s");
-  const TrainResult<float> result = train(model, sets, t, comm);
+  const TrainResult<float> result = request.model == "boosted" ? train_boosted(model, sets, t, comm)
+                                                               : train(model, sets, t, comm);
   if (result.interrupted) {
     if (speaks)
       std::printf("interrupted in epoch %lld; go on with -resume -checkpoint %s\n",

@@ -46,10 +46,9 @@ JointSpectralWeight<T>::JointSpectralWeight(const SpectralWeightOptions& options
   double product = 1;
   for (const std::int64_t r : ranks_)
     product *= static_cast<double>(r);
-  const double sigma =
-      o.init_std > 0
-          ? o.init_std
-          : 1 / (static_cast<double>(o.in_channels) * static_cast<double>(o.out_channels));
+  const double sigma = o.scale * (o.init_std > 0 ? o.init_std
+                                                 : 1 / (static_cast<double>(o.in_channels) *
+                                                        static_cast<double>(o.out_channels)));
   const bool tt = o.factorization == Factorization::tt, cp = o.factorization == Factorization::cp;
   const double deviation = tt   ? std::pow(sigma / product, 1.0 / axes)
                            : cp ? std::pow(sigma / std::sqrt(product), 1.0 / axes)
@@ -58,14 +57,15 @@ JointSpectralWeight<T>::JointSpectralWeight(const SpectralWeightOptions& options
     const Tensor<T> value(shape);
     const std::string name = o.name + suffix;
     fill_normal(value, 0, deviation / std::sqrt(2.0), Random(o.seed, parameter_stream(name)));
-    parameters_.push_back({name, Variable<T>::leaf(value), true});
+    parameters_.push_back({name, Variable<T>::leaf(value), true, o.scale});
   };
   if (cp) {
     std::vector<T> ones;
     for (std::int64_t r = 0; r < ranks_[0]; ++r)
       ones.insert(ones.end(), {T(1), T(0)});
-    parameters_.push_back(
-        {o.name + ".weights", Variable<T>::leaf(Tensor<T>::from_host({ranks_[0], 2}, ones)), true});
+    parameters_.push_back({o.name + ".weights",
+                           Variable<T>::leaf(Tensor<T>::from_host({ranks_[0], 2}, ones)), true,
+                           o.scale});
   } else if (!tt) {
     const int first_mode = o.separable ? 2 : 3;
     Shape core{ranks_[0], ranks_.product(1, first_mode)};

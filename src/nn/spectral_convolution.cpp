@@ -30,6 +30,22 @@ SpectralConvolution<T>::SpectralConvolution(std::shared_ptr<JointSpectralWeight<
 }
 
 template <class T>
+void SpectralConvolution<T>::set_active_modes(const Shape& active_modes) {
+  const Shape& stored = options().modes;
+  bool fits = active_modes.rank() == stored.rank();
+  for (int j = 0; fits && j < stored.rank(); ++j)
+    fits = active_modes[j] >= 1 && active_modes[j] <= stored[j];
+  NOPAL_CHECK(fits, "spectral convolution: active modes ", active_modes,
+              " do not fit stored modes ", stored);
+  active_modes_ = active_modes;
+}
+
+template <class T>
+Variable<T> SpectralConvolution<T>::active_weight() const {
+  return joint_ ? joint_->layer(layer_).dense(active_modes_) : weight_.dense(active_modes_);
+}
+
+template <class T>
 Variable<T> SpectralConvolution<T>::contract(const Variable<T>& spectrum) const {
   return joint_ ? joint_->layer(layer_).contract(spectrum) : weight_.contract(spectrum);
 }

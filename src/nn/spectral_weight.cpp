@@ -71,13 +71,13 @@ SpectralWeight<T>::SpectralWeight(const SpectralWeightOptions& options) : option
   const Shape n = tensor_shape(o);
   const int axes = n.rank();
   const auto in = static_cast<double>(o.in_channels), out = static_cast<double>(o.out_channels);
-  const double sigma = o.init_std > 0 ? o.init_std : std::sqrt(2 / (in + out));
+  const double sigma = o.scale * (o.init_std > 0 ? o.init_std : std::sqrt(2 / (in + out)));
   const auto make = [&](const std::string& suffix, const Shape& shape, double deviation) {
     const Tensor<T> value(shape);
     const std::string name = o.name + suffix;
     // Half of the variance each for real and imaginary parts.
     fill_normal(value, 0, deviation / std::sqrt(2.0), Random(o.seed, parameter_stream(name)));
-    parameters_.push_back({name, Variable<T>::leaf(value), true});
+    parameters_.push_back({name, Variable<T>::leaf(value), true, o.scale});
   };
   const auto suffix = [](int j) { return ".factor." + std::to_string(j); };
 
@@ -87,7 +87,7 @@ SpectralWeight<T>::SpectralWeight(const SpectralWeightOptions& options) : option
                      : complex_shape(o.modes, o.in_channels, o.out_channels),
          sigma);
     if (o.initialisation == SpectralInitialisation::uniform)
-      fill_uniform(parameters_[0].value(), 0, 1 / (in * out),
+      fill_uniform(parameters_[0].value(), 0, o.scale / (in * out),
                    Random(o.seed, parameter_stream(o.name)));
     return;
   }

@@ -15,6 +15,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 
@@ -128,6 +129,54 @@ std::vector<NamedTensor<T>> Fno<T>::buffers() const {
   std::vector<NamedTensor<T>> buffers;
   layers_->store.append_buffers(buffers);
   return buffers;
+}
+
+template <class T>
+bool Fno<T>::restrict_modes(std::int64_t modes) {
+  NOPAL_CHECK(modes >= 0, "fno: expected at least 0 modes, got ", modes);
+  FnoOptions& o = options_;
+  if (o.max_n_modes.empty()) o.max_n_modes = o.n_modes;
+  o.n_modes = o.max_n_modes;
+  if (modes > 0)
+    for (std::int64_t& m : o.n_modes)
+      m = std::min(m, modes);
+  for (Block& block : layers_->blocks)
+    block.spectral.set_active_modes(o.stored_modes(o.n_modes));
+  return true;
+}
+
+template <class T>
+Tensor<T> Fno<T>::spectral_weight(std::int64_t layer) const {
+  NOPAL_CHECK(layer >= 0 && layer < options_.n_layers, "fno: there are the layers 0 to ",
+              options_.n_layers - 1, ", got ", layer);
+  const TapePause<T> pause;
+  return layers_->blocks[static_cast<std::size_t>(layer)].spectral.active_weight().value();
+}
+
+template <class T>
+std::vector<double> Fno<T>::mode_strengths() const {
+  std::vector<double> strengths;
+  for (std::int64_t layer = 0; layer < options_.n_layers; ++layer) {
+    const Tensor<T> weight = spectral_weight(layer);
+    const Shape modes = options_.stored_modes(options_.n_modes);
+    const std::vector<T> numbers = weight.to_vector();
+    const std::int64_t width = weight.size() / modes.size();
+    for (std::int64_t k = 0; k < modes.size(); ++k) {
+      std::int64_t rest = k, shell = 0;
+      for (int j = modes.rank() - 1; j >= 0; --j) {
+        const std::int64_t at = rest % modes[j];
+        rest /= modes[j];
+        shell = std::max(shell, j + 1 < modes.rank() ? std::abs(at - modes[j] / 2) : at);
+      }
+      double sum = 0;
+      for (std::int64_t i = k * width; i < (k + 1) * width; ++i)
+        sum += std::pow(static_cast<double>(numbers[static_cast<std::size_t>(i)]), 2);
+      if (strengths.size() <= static_cast<std::size_t>(shell))
+        strengths.resize(static_cast<std::size_t>(shell) + 1);
+      strengths[static_cast<std::size_t>(shell)] += sum;
+    }
+  }
+  return strengths;
 }
 
 template <class T>
@@ -295,7 +344,7 @@ Variable<T> Fno<T>::evaluate(std::span<const Variable<T>> inputs, const Grid* gr
         [this, i, last, embedding, kept](const Variable<T>& field) {
           return forward_block(layers_->blocks[i], field, embedding, last, kept.get());
         },
-        x);
+        x, 0, options_.block_storage == "bfloat16" ? FieldStorage::bfloat16 : FieldStorage::full);
   }
   if (has_margin) x = crop(x, margin.low, margin.high);
   return l.projection.forward(x, l.activation);

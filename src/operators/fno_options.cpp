@@ -44,6 +44,8 @@ void visit(Options& o, Visitor&& option, Choice&& choice) {
   option("joint_factorization", o.joint_factorization);
   option("spectral_init_std", o.spectral_init_std);
   option("recompute", o.recompute);
+  choice("block_storage", o.block_storage, {"full", "bfloat16"});
+  option("mode_scaling_base", o.mode_scaling_base);
   choice("implementation", o.implementation, {"factorized", "reconstructed", "automatic"});
   option("separable", o.separable);
   option("preactivation", o.preactivation);
@@ -137,6 +139,11 @@ FnoOptions FnoOptions::from_json(const nlohmann::json& json) {
   for (std::size_t j = 0; j < o.max_n_modes.size(); ++j)
     NOPAL_CHECK(o.max_n_modes[j] >= o.n_modes[j], "fno: max_n_modes ", o.max_n_modes[j],
                 " is less than n_modes ", o.n_modes[j]);
+  NOPAL_CHECK(o.block_storage == "full" || o.recompute,
+              "fno: block_storage bfloat16 is for blocks that are computed again: set recompute");
+  NOPAL_CHECK(
+      o.mode_scaling_base == 0 || (o.mode_scaling_base > 1 && o.mode_scaling_base <= 1 << 20),
+      "fno: mode_scaling_base must be 0 or in [2, 2^20], got ", o.mode_scaling_base);
   NOPAL_CHECK(
       o.domain_padding.empty() || o.domain_padding.size() == 1 || o.domain_padding.size() == d,
       "fno: domain_padding needs one fraction, or one a dimension, got ", o.domain_padding.size());
@@ -189,6 +196,16 @@ nlohmann::json FnoOptions::to_json() const {
   return json;
 }
 
+double FnoOptions::mode_scaling() const {
+  if (mode_scaling_base == 0) return 1;
+  double logarithm = 0;
+  const auto& modes = max_n_modes.empty() ? n_modes : max_n_modes;
+  for (const std::int64_t m : modes)
+    logarithm += std::log(static_cast<double>(std::max<std::int64_t>(m, 2)));
+  return std::sqrt(static_cast<double>(modes.size()) *
+                   std::log(static_cast<double>(mode_scaling_base)) / logarithm);
+}
+
 Shape FnoOptions::stored_modes(const std::vector<std::int64_t>& modes) const {
   Shape stored;
   for (std::size_t j = 0; j < modes.size(); ++j) {
@@ -224,6 +241,7 @@ SpectralWeightOptions FnoOptions::spectral_weight() const {
                                                    : Factorization::dense;
   weight.rank = rank;
   weight.init_std = spectral_init_std;
+  weight.scale = mode_scaling();
   if (fixed_rank_modes && joint_factorization) weight.fixed_rank_modes = {0};
   if (fixed_rank_modes && !joint_factorization)
     for (int j = 0; j < weight.modes.rank(); ++j)

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include <nopal/operators/boosted.hpp>
 #include <nopal/operators/deeponet.hpp>
 #include <nopal/operators/direction_net.hpp>
 #include <nopal/operators/fno.hpp>
@@ -131,6 +132,14 @@ nlohmann::json suggest_multigrid(const Shape& x_shape, const Shape&, const nlohm
   return {{"dimension", x_shape.rank() - 1}};
 }
 
+nlohmann::json suggest_boosted(const Shape& x_shape, const Shape& y_shape,
+                               const nlohmann::json& given) {
+  const std::string member = given.value("operator", std::string("fno"));
+  nlohmann::json json = suggest_configuration(member, x_shape, y_shape, given);
+  json["operator"] = member;
+  return json;
+}
+
 // One variable a frame, of which the input has all; those of the step operator follow.
 nlohmann::json suggest_rollout(const Shape& x_shape, const Shape& y_shape,
                                const nlohmann::json& given) {
@@ -152,6 +161,11 @@ nlohmann::json suggest_rollout(const Shape& x_shape, const Shape& y_shape,
 template <class T>
 const std::vector<Entry<T>>& registry() {
   static const std::vector<Entry<T>> entries = {
+      {"boosted", suggest_boosted,
+       [](const nlohmann::json& json, std::uint64_t seed,
+          double max_parameters) -> std::unique_ptr<Operator<T>> {
+         return std::make_unique<Boosted<T>>(BoostedOptions::from_json(json), seed, max_parameters);
+       }},
       {"deeponet", suggest_deeponet, make_sized<DeepONetOptions, DeepONet, T>},
       {"direction_net", suggest_direction, make_sized<DirectionNetOptions, DirectionNet, T>},
       {"fno", suggest_fno, make_sized<FnoOptions, Fno, T>},

@@ -168,6 +168,15 @@ Json identity(const Model<T>& model, const TrainData<T>& data, const TrainOption
             {"clip_norm", options.clip_norm},
             {"weight_averaging", options.weight_averaging},
             {"clip_value", options.clip_value},
+            {"incremental",
+             {{"rule", options.incremental.rule},
+              {"start", options.incremental.start},
+              {"step", options.incremental.step},
+              {"interval", options.incremental.interval},
+              {"tolerance", options.incremental.tolerance},
+              {"buffer", options.incremental.buffer},
+              {"strides", options.incremental.strides},
+              {"stride_epochs", options.incremental.stride_epochs}}},
             {"evaluation_interval", options.evaluation_interval}}}};
 }
 

@@ -11,6 +11,7 @@
 #include "train/batch_gradients.hpp"
 #include "train/checkpoint.hpp"
 #include "train/distributed_optimizer.hpp"
+#include "train/incremental_training.hpp"
 #include "train/progress.hpp"
 #include "train/tensor_copies.hpp"
 #include "train/train_setup.hpp"
@@ -34,7 +35,8 @@ class Trainer {
         options_(options),
         comm_(comm),
         groups_(comm, options.space_ranks),
-        gradients_(model, data.training, options, loss, groups_),
+        incremental_(model.op(), options.incremental, data.training, groups_.divided()),
+        gradients_(model, incremental_.data(), options, loss, groups_),
         schedule_(make_schedule(options.schedule, options.learning_rate, options.schedule_options,
                                 options.epochs)),
         optimizer_(model.op().parameters(),
@@ -54,6 +56,8 @@ class Trainer {
     for (const auto& [name, value] : state_tensors(model.op()))
       tensors_.push_back(value);
     state_.history.columns = detail::history_columns(data);
+    for (const std::string& name : incremental_.columns())
+      state_.history.columns.push_back(name);
     if (!options.checkpoint.empty())
       identity_ = detail::identity(model, data, options, optimizer_.local().configuration(),
                                    schedule_->configuration(), static_cast<bool>(loss), comm);
@@ -69,6 +73,7 @@ class Trainer {
     bool saved = false;
     while (state_.epoch < options_.epochs && !exhausted()) {
       saved = false;
+      incremental_.begin_epoch(state_.history);
       if (!run_batches()) {
         save();
         return result(true);
@@ -221,6 +226,8 @@ class Trainer {
     state_.seconds = clock_.total();
     row.push_back(line.samples_per_second);
     row.push_back(state_.seconds);
+    for (const double number : incremental_.row())
+      row.push_back(number);
     state_.history.rows.push_back(std::move(row));
     write_history();
     if (comm_.rank() > 0) return;
@@ -304,6 +311,7 @@ class Trainer {
     detail::keep(tensors_, result.final_state);
     for (std::size_t i = 0; i < state_.best.size(); ++i)
       tensors_[i].copy_from(state_.best[i]);
+    incremental_.restore(state_.history, state_.best.empty() ? state_.epoch : state_.best_epoch);
     detail::note_provenance(model_, data_, options_, state_.epoch, state_.best_epoch,
                             data_.validation ? state_.best_error : none);
     return result;
@@ -314,6 +322,7 @@ class Trainer {
   const TrainOptions& options_;
   Communicator comm_;
   RankGroups groups_;
+  detail::IncrementalTraining<T> incremental_;
   detail::BatchGradients<T> gradients_;
   std::unique_ptr<Schedule> schedule_;
   detail::DistributedOptimizer<T> optimizer_;

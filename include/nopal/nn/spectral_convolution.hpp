@@ -48,6 +48,13 @@ class SpectralConvolution {
   /// Kept modes on a field from `grid` to `output_grid`.
   Shape kept_modes(const Shape& grid, const Shape& output_grid) const;
 
+  /// Uses other modes from now on, counted as those that are stored. Error if there are fewer.
+  void set_active_modes(const Shape& active_modes);
+  const Shape& active_modes() const noexcept { return active_modes_; }
+
+  /// The weights of the modes in use, see SpectralWeight::dense().
+  Variable<T> active_weight() const;
+
   Cost cost(std::int64_t batch, const Shape& grid) const;
 
   /// Its own; of no use with a joint one.

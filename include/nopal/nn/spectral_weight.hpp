@@ -36,6 +36,9 @@ struct SpectralWeightOptions {
   bool separable = false;  ///< one number a mode and channel: y(b, k, c) = x(b, k, c) W(k, c)
   SpectralInitialisation initialisation = SpectralInitialisation::normal;
   double init_std = 0;  ///< 0: sqrt(2 / (Cin + Cout))
+  /// Factor of init_std, and of the learning rate of the parameters: see
+  /// FnoOptions::mode_scaling_base.
+  double scale = 1;
   std::uint64_t seed = 0;
   std::string name = "weight";  ///< prefix of the parameters' names, which choose the random stream
 };

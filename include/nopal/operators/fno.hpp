@@ -60,6 +60,15 @@ struct FnoOptions {
   bool joint_factorization = false;
   double spectral_init_std = 0;  ///< of the spectral weights' entries, 0: see SpectralWeightOptions
   bool recompute = false;        ///< blocks are computed again for the adjoint, see recomputed()
+  /// Blocks' inputs as they are kept: "full" or "bfloat16", rounded to 8 bits of mantissa and half
+  /// the size of floats, which asks for `recompute`. See recomputed().
+  std::string block_storage = "full";
+  /// K_0 > 1: first weights and learning rate of the spectral weights are those that suit K_0 modes
+  /// an axis, times sqrt(log K_0^d / log(K_1 ... K_d)), so that what was found for a network of K_0
+  /// modes holds for this one, of K_j (max_n_modes). 0: not. Li, Yoo, Yang, "Maximal update
+  /// parametrization and zero-shot hyperparameter transfer for Fourier neural operators", ICML
+  /// 2025; derived there for dense weights and Adam.
+  std::int64_t mode_scaling_base = 0;
   std::string implementation = "automatic";  ///< "factorized", "reconstructed", or the cheaper
   bool separable = false;
   bool preactivation = false;
@@ -77,6 +86,9 @@ struct FnoOptions {
 
   static FnoOptions from_json(const nlohmann::json& json);
   nlohmann::json to_json() const;
+
+  /// The factor that mode_scaling_base makes, 1 without.
+  double mode_scaling() const;
 
   /// Widths of the hidden layers of lift, projection and channel MLP; 0: a single linear layer.
   std::int64_t lifting_width() const;
@@ -129,8 +141,13 @@ class Fno : public Operator<T> {
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return parameters_; }
   std::vector<NamedTensor<T>> buffers() const override;
+  bool restrict_modes(std::int64_t modes) override;
+  std::vector<double> mode_strengths() const override;
 
   const FnoOptions& options() const noexcept { return options_; }
+
+  /// The weights in use of a layer, (K1, ..., Kd, Cin, Cout, 2), whatever their factors.
+  Tensor<T> spectral_weight(std::int64_t layer) const;
 
  private:
   struct Layers;

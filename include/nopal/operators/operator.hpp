@@ -55,6 +55,15 @@ class Operator {
   /// a finer grid of the same domain it is another map.
   virtual bool depends_on_spacing() const { return false; }
 
+  /// Uses at most `modes` modes an axis of the weights of Fourier layers, counted as in their
+  /// options, from the lowest frequencies on; 0: all that there are. The configuration says how
+  /// many. Returns whether there are such layers.
+  virtual bool restrict_modes(std::int64_t /*modes*/) { return false; }
+
+  /// Entry j: sum of |W|^2 of the weights in use at frequencies whose largest number along an axis
+  /// is j. Empty if there are none.
+  virtual std::vector<double> mode_strengths() const { return {}; }
+
   /// Throws an Error naming both shapes if forward() cannot take such inputs.
   virtual void check_inputs(std::span<const Shape> inputs) const = 0;
 

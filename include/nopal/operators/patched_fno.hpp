@@ -63,6 +63,8 @@ class PatchedFno : public Operator<T> {
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return fno_.parameters(); }
   std::vector<NamedTensor<T>> buffers() const override { return fno_.buffers(); }
+  bool restrict_modes(std::int64_t modes) override { return fno_.restrict_modes(modes); }
+  std::vector<double> mode_strengths() const override { return fno_.mode_strengths(); }
 
   const PatchedFnoOptions& options() const noexcept { return options_; }
 

@@ -59,6 +59,8 @@ class Rollout : public Operator<T> {
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return step_->parameters(); }
   std::vector<NamedTensor<T>> buffers() const override { return step_->buffers(); }
+  bool restrict_modes(std::int64_t modes) override { return step_->restrict_modes(modes); }
+  std::vector<double> mode_strengths() const override { return step_->mode_strengths(); }
 
   const RolloutOptions& options() const noexcept { return options_; }
 

@@ -6,6 +6,7 @@
 #include <nopal/data/dataset.hpp>
 #include <nopal/operators/model.hpp>
 #include <nopal/train/history.hpp>
+#include <nopal/train/incremental.hpp>
 #include <nopal/train/losses.hpp>
 
 #include <nlohmann/json.hpp>
@@ -38,8 +39,9 @@ struct TrainOptions {
   double learning_rate = 1e-3;
   std::string schedule = "constant";  ///< see make_schedule()
   nlohmann::json schedule_options = nlohmann::json::object();
-  double clip_norm = 0;   ///< limit of the gradient's Euclidean norm; 0: none
-  double clip_value = 0;  ///< limit of each entry of the gradient; 0: none
+  IncrementalOptions incremental = {};  ///< modes and grids that grow with the epochs
+  double clip_norm = 0;                 ///< limit of the gradient's Euclidean norm; 0: none
+  double clip_value = 0;                ///< limit of each entry of the gradient; 0: none
 
   /// Decay d of the exponential average of the parameters, a <- d a + (1 - d) p after each step,
   /// that is evaluated and kept as the result instead of the parameters (Polyak, Juditsky 1992); 0:
@@ -82,7 +84,7 @@ std::pair<std::shared_ptr<const Dataset<T>>, std::shared_ptr<const Dataset<T>>> 
 /// Outcome of training.
 template <class T>
 struct TrainResult {
-  History history;              ///< epoch, learning_rate, loss, <set>_l2, <set>_h1, ..., seconds
+  History history;  ///< epoch, learning_rate, loss, <set>_l2, <set>_h1, ..., seconds, modes, stride
   std::int64_t epochs = 0;      ///< epochs done, those before resuming included
   std::int64_t best_epoch = 0;  ///< 1-based, with the smallest validation error; last without one
   double best_error = 0;        ///< relative L2 on the validation set then (training loss without)
