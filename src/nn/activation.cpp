@@ -129,6 +129,17 @@ void activate_rows_with_slope(const T* z, const T* bias, T* value, T* slope, std
   });
 }
 
+template <class T>
+void activate_to(const T* x, T* y, std::int64_t size, Activation activation) {
+  with_activation(activation, [&](auto function) { activate_by<decltype(function)>(x, y, size); });
+}
+
+template <class T>
+void activate_adjoint(const T* x, T* dy, std::int64_t size, Activation activation) {
+  with_activation(activation,
+                  [&](auto function) { activate_adjoint_by<decltype(function)>(x, dy, size); });
+}
+
 }  // namespace detail
 
 template <class T>
@@ -137,16 +148,12 @@ Variable<T> activate(Variable<T> x, Activation activation) {
   const ScopedRegion region("activate");
   const bool recorded = needs_record(x);
   const Tensor<T> y = !recorded && x.value().unique() ? x.value() : Tensor<T>(x.shape());
-  detail::with_activation(activation, [&](auto function) {
-    activate_by<decltype(function)>(x.value().data(), y.data(), y.size());
-  });
+  detail::activate_to(x.value().data(), y.data(), y.size(), activation);
   if (!recorded) return y;
 
   return record<T>(y, [x, activation](const Tensor<T>& dy) {
     // dx = f'(x) dy takes the memory of dy, which nobody needs afterwards.
-    detail::with_activation(activation, [&](auto function) {
-      activate_adjoint_by<decltype(function)>(x.value().data(), dy.data(), dy.size());
-    });
+    detail::activate_adjoint(x.value().data(), dy.data(), dy.size(), activation);
     x.accumulate(dy);
   });
 }
@@ -155,7 +162,9 @@ Variable<T> activate(Variable<T> x, Activation activation) {
   template Variable<T> activate<T>(Variable<T>, Activation);                                    \
   template void detail::activate_rows<T>(T*, const T*, std::int64_t, std::int64_t, Activation); \
   template void detail::activate_rows_with_slope<T>(const T*, const T*, T*, T*, std::int64_t,   \
-                                                    std::int64_t, Activation);
+                                                    std::int64_t, Activation);                  \
+  template void detail::activate_to<T>(const T*, T*, std::int64_t, Activation);                 \
+  template void detail::activate_adjoint<T>(const T*, T*, std::int64_t, Activation);
 NOPAL_INSTANTIATE(float)
 NOPAL_INSTANTIATE(double)
 #undef NOPAL_INSTANTIATE

@@ -218,4 +218,12 @@ void with_activation(Activation activation, Action&& action) {
   }
 }
 
+/// y[i] := f(x[i]); y may be x.
+template <class T>
+void activate_to(const T* x, T* y, std::int64_t size, Activation activation);
+
+/// dy[i] *= f'(x[i])
+template <class T>
+void activate_adjoint(const T* x, T* dy, std::int64_t size, Activation activation);
+
 }  // namespace nopal::detail

@@ -60,7 +60,7 @@ class Kept {
 
   Tensor<T> get() const {
     if (whole_.defined()) return whole_;
-    const Tensor<T> x(shape_);
+    Tensor<T> x(shape_);
     unpack(pairs_.data(), x.data(), x.size());
     return x;
   }

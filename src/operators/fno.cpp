@@ -231,6 +231,11 @@ Variable<T> Fno<T>::forward_block(const Block& block, Variable<T> x, const Varia
     if (!before) y = normalise(0, std::move(y));
     if (block.fno_skip.kind != Skip<T>::Kind::none) y = add(y, block.fno_skip.forward(x));
   }
+  const bool dropped = options_.channel_mlp_dropout > 0 && TrainingMode::active();
+  const bool gated = block.mlp_skip.kind == Skip<T>::Kind::soft_gating ||
+                     block.mlp_skip.kind == Skip<T>::Kind::identity;
+  if (options_.use_channel_mlp && !normed && gated && !dropped)
+    return block.mlp.gated(y, x, block.mlp_skip.weight, activation, !last, !last && !before);
   if (!last) y = activate(std::move(y), activation);
   if (options_.use_channel_mlp) {
     if (before) y = normalise(1, std::move(y));

@@ -7,6 +7,7 @@
 #include <nopal/nn/convolution.hpp>
 #include <nopal/nn/dropout.hpp>
 #include <nopal/nn/elementwise.hpp>
+#include <nopal/nn/gated_mlp.hpp>
 #include <nopal/nn/initialisation.hpp>
 #include <nopal/nn/linear.hpp>
 #include <nopal/nn/mlp.hpp>
@@ -49,6 +50,12 @@ struct ChannelMlp {
     }
     if (weight2.value().defined()) return mlp(x, weight1, bias1, weight2, bias2, activation, add);
     return linear(x, weight1, bias1);
+  }
+
+  // Two layers and what is around them in a block, see gated_mlp().
+  Variable<T> gated(const Variable<T>& z, const Variable<T>& x, const Variable<T>& gate,
+                    Activation activation, bool inner, bool outer) const {
+    return gated_mlp(z, x, gate, weight1, bias1, weight2, bias2, activation, inner, outer);
   }
 
   Cost cost(double points) const {
