@@ -6,9 +6,10 @@
 // Sample runs:  mg_tfno_high_resolution
 //               mpiexec -n 2 mg_tfno_high_resolution
 //               mpiexec -n 4 mg_tfno_high_resolution -resolution 1024 -steps 3
+//               mpiexec -n 4 mg_tfno_high_resolution -resolution 512 -flows 4
 //
 // Description:  Training steps on a single flow of n x n points that all ranks share, by operators
-//               with the same tensorized weights:
+//               with tensorized weights:
 //
 //               - an FNO whose points are divided among the ranks: each transforms its own, and the
 //                 kept modes are summed;
@@ -34,6 +35,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace {
@@ -42,10 +44,11 @@ using nlohmann::json;
 
 void run(const nopal::Communicator& comm) {
   // 1. Options.
-  std::int64_t n = 128, steps = 4, width = 16, modes = 32;
+  std::int64_t n = 128, flows = 1, steps = 4, width = 16, modes = 32;
   double time = 0.5;
   const auto own_options = [&](nopal::PetscOptionReader& read) {
     read.integer("resolution", "points an axis, a multiple of 16", n, 64);
+    read.integer("flows", "in a step", flows, 1);
     read.integer("steps", "of the optimiser", steps, 1);
     read.integer("width", "channels within the networks", width, 1);
     read.integer("modes", "of the Fourier layers, an axis", modes, 2);
@@ -53,14 +56,14 @@ void run(const nopal::Communicator& comm) {
   };
   if (!nopal::read_program_options(comm, "mg_tfno_high_resolution", own_options)) return;
 
-  // 2. One flow, from a random force to the vorticity, solved by all ranks together.
+  // 2. A flow, or some, from a random force to the vorticity, solved by all ranks together.
   nopal::NavierStokesOptions flow;
   flow.recipe = "forced";
   flow.resolution = n;
   flow.solve_refine = 1;
   flow.time = time;
   nopal::NavierStokes problem(flow, comm);
-  const auto data = nopal::generate_in_memory<float>(problem, {1, 0, 0, 10}, comm);
+  const auto data = nopal::generate_in_memory<float>(problem, {flows, 0, 0, 10}, comm);
 
   // 3. The networks: one tensor of a tenth of the numbers for the weights of all layers.
   const json fno = {{"n_modes", {modes, modes}},   {"hidden_channels", width},
@@ -71,6 +74,15 @@ void run(const nopal::Communicator& comm) {
     options.update(more);
     return options;
   };
+  // Margins of a quarter, then an eighth of a patch; as many modes for its length as the whole has.
+  const auto patched = [&](std::int64_t levels, double padding, bool again) {
+    const std::int64_t n_modes = std::max<std::int64_t>(2, modes >> levels);
+    return with({{"levels", levels},
+                 {"padding", padding},
+                 {"patch_batch", 1},
+                 {"n_modes", {n_modes, n_modes}},
+                 {"recompute", again}});
+  };
   struct Case {
     const char *name, *kind;
     json options;
@@ -79,13 +91,14 @@ void run(const nopal::Communicator& comm) {
       {"points divided", "fno", fno},
       {"  blocks computed again", "fno", with({{"recompute", true}})},
       {"  kept in bfloat16", "fno", with({{"recompute", true}, {"block_storage", "bfloat16"}})},
-      {"4 patches", "patched_fno", with({{"levels", 1}, {"padding", 0.125}, {"patch_batch", 1}})},
-      {"16 patches", "patched_fno", with({{"levels", 2}, {"padding", 0.0625}, {"patch_batch", 1}})},
-      {"  blocks computed again", "patched_fno",
-       with({{"levels", 2}, {"padding", 0.0625}, {"patch_batch", 1}, {"recompute", true}})}};
+      {"4 patches", "patched_fno", patched(1, 1.0 / 16, false)},
+      {"  blocks computed again", "patched_fno", patched(1, 1.0 / 16, true)},
+      {"16 patches", "patched_fno", patched(2, 1.0 / 32, false)},
+      {"  blocks computed again", "patched_fno", patched(2, 1.0 / 32, true)}};
   if (comm.rank() == 0)
-    std::printf("one flow of %ld x %ld points\n%-26s %9s %10s %10s %9s %9s %9s\n", long(n), long(n),
-                "", "numbers", "first loss", "last loss", "s/step", "MB/rank", "kB summed");
+    std::printf("%ld flow%s of %ld x %ld points\n%-26s %9s %10s %10s %9s %9s %9s\n", long(flows),
+                flows == 1 ? "" : "s", long(n), long(n), "", "numbers", "first loss", "last loss",
+                "s/step", "MB/rank", "kB summed");
 
   // 4. Training steps, all ranks on the same field.
   for (const Case& one : cases) {
@@ -94,6 +107,7 @@ void run(const nopal::Communicator& comm) {
                               nopal::fit_inputs(*data), nopal::fit_outputs(*data));
     nopal::TrainOptions options;
     options.epochs = steps;
+    options.batch = flows;
     options.evaluation_interval = steps;
     options.space_ranks = comm.size();
     options.learning_rate = 2e-3;

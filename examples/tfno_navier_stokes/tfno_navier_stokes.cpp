@@ -68,7 +68,7 @@ double spectral_numbers(const Model& model) {
 void run(const nopal::Communicator& comm) {
   // 1. Options, those of the flow among them.
   auto flow = nopal::NavierStokesOptions::read(comm);
-  std::int64_t n = 32, samples = 100, epochs = 10, width = 12, modes = 16;
+  std::int64_t n = 32, samples = 100, epochs = 15, width = 12, modes = 16;
   double rate = 5e-3;
   std::string path = "tfno_navier_stokes";
   const auto own_options = [&](nopal::PetscOptionReader& read) {
