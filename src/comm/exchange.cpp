@@ -9,6 +9,7 @@
 #include "comm/mpi_tools.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <sstream>
 
 namespace nopal {
@@ -19,6 +20,8 @@ using detail::Message;
 using detail::Write;
 
 namespace {
+
+std::atomic<std::int64_t> exchanged_bytes = 0;
 
 std::string describe(const Boxes& boxes) {
   std::ostringstream out;
@@ -96,6 +99,10 @@ void for_each_piece(Buffer<T>& buffer, const FieldSize& size, const Action& acti
 
 }  // namespace
 
+std::int64_t bytes_exchanged() noexcept {
+  return exchanged_bytes;
+}
+
 template <class T>
 struct Exchange<T>::State {
   State(const Grid& source, const Boxes& wanted, const detail::ExchangePlan& plan)
@@ -168,6 +175,7 @@ struct Exchange<T>::State {
     buffer.to_host();
     for_each_piece(buffer, size, [&](T* data, int count, int rank) {
       requests.emplace_back();
+      exchanged_bytes += static_cast<std::int64_t>(sizeof(T)) * count;
       check_mpi(MPI_Isend(data, count, detail::mpi_type<T>(), rank, tag, grid.comm().mpi(),
                           &requests.back()),
                 "MPI_Isend");

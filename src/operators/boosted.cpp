@@ -21,7 +21,8 @@ BoostedOptions BoostedOptions::from_json(const nlohmann::json& json) {
   read("members", o.members, 1, 1000);
   read("chained", o.chained);
   read.finish();
-  NOPAL_CHECK(o.member_operator != "boosted", "boosted: a member cannot be boosted itself");
+  NOPAL_CHECK(o.member_operator != "boosted" && o.member_operator != "rollout",
+              "boosted: a member cannot be made of operators itself, got ", o.member_operator);
   return o;
 }
 

@@ -179,6 +179,35 @@ void PatchedFno<T>::check_inputs(std::span<const Shape> inputs) const {
 }
 
 template <class T>
+Shape PatchedFno<T>::process_grid(int ranks) const {
+  const auto d = static_cast<int>(options_.fno.n_modes.size());
+  const std::int64_t n = std::int64_t(1) << options_.levels;
+  Shape best;
+  std::pair<std::int64_t, std::int64_t> least;  // patches of a rank; largest extent
+  const auto try_all = [&](const auto& self, const Shape& begun, std::int64_t rest) -> void {
+    if (begun.rank() + 1 == d) {
+      Shape all = begun;
+      all.push_back(rest);
+      std::pair<std::int64_t, std::int64_t> cost{1, 0};
+      for (const std::int64_t p : all) {
+        cost.first *= (n + p - 1) / p;
+        cost.second = std::max(cost.second, p);
+      }
+      if (best.rank() == 0 || cost < least) best = all, least = cost;
+      return;
+    }
+    for (std::int64_t p = 1; p <= rest; ++p)
+      if (rest % p == 0) {
+        Shape next = begun;
+        next.push_back(p);
+        self(self, next, rest / p);
+      }
+  };
+  try_all(try_all, {}, ranks);
+  return best;
+}
+
+template <class T>
 auto PatchedFno<T>::plan(const Grid& grid) const -> std::shared_ptr<const Plan> {
   const std::lock_guard<std::mutex> lock(plans_->mutex);
   for (const auto& known : plans_->known)

@@ -132,11 +132,17 @@ nlohmann::json suggest_multigrid(const Shape& x_shape, const Shape&, const nlohm
   return {{"dimension", x_shape.rank() - 1}};
 }
 
+// That an operator is made of; of one that cannot be, its own checks tell.
+std::string inner_operator(const nlohmann::json& given) {
+  const std::string name = given.value("operator", std::string("fno"));
+  return name == "boosted" || name == "rollout" ? "fno" : name;
+}
+
 nlohmann::json suggest_boosted(const Shape& x_shape, const Shape& y_shape,
                                const nlohmann::json& given) {
-  const std::string member = given.value("operator", std::string("fno"));
+  const std::string member = inner_operator(given);
   nlohmann::json json = suggest_configuration(member, x_shape, y_shape, given);
-  json["operator"] = member;
+  json["operator"] = given.value("operator", member);
   return json;
 }
 
@@ -148,11 +154,11 @@ nlohmann::json suggest_rollout(const Shape& x_shape, const Shape& y_shape,
   const std::int64_t constants = given.value("constants", std::int64_t(0));
   const std::int64_t frames =
       given.value("frames", std::max<std::int64_t>(1, (x_shape[-1] - constants) / variables));
-  const std::string step = given.value("operator", std::string("fno"));
+  const std::string step = inner_operator(given);
   nlohmann::json json = suggest_configuration(
       step, x_shape.with(-1, std::max<std::int64_t>(1, frames * variables + constants)),
       y_shape.with(-1, variables), given);
-  json["operator"] = step;
+  json["operator"] = given.value("operator", step);
   json["frames"] = frames;
   json["steps"] = std::max<std::int64_t>(1, y_shape[-1] / variables);
   return json;

@@ -29,7 +29,9 @@ RolloutOptions RolloutOptions::from_json(const nlohmann::json& json) {
   read("increment", o.increment);
   read("recompute_steps", o.recompute_steps);
   read.finish();
-  NOPAL_CHECK(o.step_operator != "rollout", "rollout: the step operator cannot be a rollout");
+  NOPAL_CHECK(o.step_operator != "rollout" && o.step_operator != "boosted",
+              "rollout: the step operator cannot be made of operators itself, got ",
+              o.step_operator);
   const auto channels = [&](const char* key, std::int64_t expected) {
     NOPAL_CHECK(!o.configuration.contains(key) || o.configuration[key] == expected,
                 "rollout: ", o.frames, " frames of ", o.variables, " variables and ", o.constants,

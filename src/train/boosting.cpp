@@ -36,6 +36,7 @@ class Stage : public Operator<T> {
     return whole_.partial(inputs[0], member_ + 1, true, grid.comm().size() > 1 ? &grid : nullptr);
   }
   std::vector<AxisRule> grid_rules() const override { return whole_.grid_rules(); }
+  Shape process_grid(int ranks) const override { return whole_.process_grid(ranks); }
   bool depends_on_spacing() const override { return whole_.depends_on_spacing(); }
   void check_inputs(std::span<const Shape> inputs) const override { whole_.check_inputs(inputs); }
   Cost cost(std::span<const Shape> inputs) const override { return whole_.cost(inputs); }

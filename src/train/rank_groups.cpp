@@ -20,7 +20,10 @@ Grid RankGroups::grid(const Operator<T>& op, const Shape& sample) const {
   NOPAL_CHECK(!divided() || !rules.empty(), "option -space_ranks: ", op.name(),
               " works on whole fields only: they cannot be divided among ", space_.size(),
               " ranks");
-  return Grid(Shape(sample.begin(), sample.end() - 1), rules, space_);
+  const Shape extents(sample.begin(), sample.end() - 1);
+  const Shape processes = op.process_grid(space_.size());
+  return processes.rank() > 0 ? Grid(extents, rules, space_, processes)
+                              : Grid(extents, rules, space_);
 }
 
 template Grid RankGroups::grid<float>(const Operator<float>&, const Shape&) const;

@@ -7,6 +7,7 @@
 #include "test_tools.hpp"
 
 #include <gtest/gtest.h>
+#include <nopal/comm/exchange.hpp>
 #include <nopal/operators/patched_fno.hpp>
 
 #include <nlohmann/json.hpp>
@@ -109,6 +110,63 @@ TEST(PatchedFno, IsTheSameOnAnyNumberOfRanks) {
         EXPECT_LT(relative_difference(mine[i], alone[i], Communicator()), 1e-11)
             << boundary << options << i;
       }
+    }
+}
+
+TEST(PatchedFno, DividesItsPatchesAmongRanks) {
+  const auto two = make(with(base(2), {{"levels", 2}}));
+  EXPECT_EQ(two.process_grid(1), Shape({1, 1}));
+  EXPECT_EQ(two.process_grid(3), Shape({1, 3}));  // 2 patches of 4 an axis on the busiest
+  EXPECT_EQ(two.process_grid(4), Shape({2, 2}));
+  EXPECT_EQ(two.process_grid(8), Shape({2, 4}));
+  EXPECT_EQ(two.process_grid(16), Shape({4, 4}));
+  EXPECT_EQ(make(with(base(3), {{"levels", 1}})).process_grid(8), Shape({2, 2, 2}));
+  EXPECT_EQ(make(base(1)).process_grid(5), Shape({5}));
+}
+
+// docs/scaling.md: with a patch a rank, the points of margins and coarser windows that are another
+// rank's are sent once for the whole network, and as many back by the adjoint; nothing else is.
+TEST(PatchedFno, SendsWhatItsWindowsNeed) {
+  if (world().size() != 4) GTEST_SKIP() << "a patch a rank";
+  const std::int64_t batch = 2;
+  for (const std::int64_t n : {32, 64})
+    for (const std::int64_t levels : {1}) {
+      const auto op = make(with(base(2), {{"levels", levels},
+                                          {"padding", 0.125},
+                                          {"coarse", "stride"},
+                                          {"positional_embedding", "none"}}));
+      EXPECT_EQ(op.process_grid(4), Shape({2, 2}));
+      const Grid grid({n, n}, op.grid_rules(), world(), op.process_grid(4));
+      const std::int64_t m = n / 2, p = n / 8, size = m + 2 * p;
+      const Box own = grid.box();
+      std::int64_t needed = 0;
+      for (std::int64_t l = 0; l <= levels; ++l) {
+        const std::int64_t points = n >> l, stride = m >> l, part = points / 2;
+        for (std::int64_t i = 0; i < size; ++i)
+          for (std::int64_t j = 0; j < size; ++j) {
+            bool mine = true;
+            for (const auto& [axis, k] : {std::pair{0, i}, {1, j}}) {
+              const std::int64_t patch = own[axis].begin / m;
+              const std::int64_t at = patch * stride - (m - stride + 1) / 2 - p + k;
+              mine = mine && ((at % points + points) % points) / part == patch;
+            }
+            needed += mine ? 0 : 1;
+          }
+      }
+      const auto x = Variable<double>::leaf(random_field<double>(own.field(batch, 1), 1));
+      const std::int64_t before = bytes_exchanged();
+      Tape<double> tape;
+      const auto y = op.forward(std::span(&x, 1), grid);
+      const std::int64_t forward = bytes_exchanged() - before;
+      tape.backward(y, random_field<double>(y.shape(), 2));
+      const std::int64_t both = bytes_exchanged() - before;
+      const auto all = [&](std::int64_t bytes) {
+        return world().sum(static_cast<double>(bytes)) / 8;
+      };
+      const double expected = static_cast<double>(batch) * world().sum(double(needed));
+      EXPECT_EQ(all(forward), expected);
+      EXPECT_EQ(all(both), 2 * expected);
+      EXPECT_LE(needed, size * size - m * m + levels * size * size);
     }
 }
 

@@ -156,7 +156,7 @@ TEST(Boosted, BadInputIsRefused) {
       [] {
         Boosted<double>(BoostedOptions::from_json({{"operator", "boosted"}}));
       },
-      {"boosted itself"});
+      {"made of operators itself, got boosted"});
   expect_error([] { BoostedOptions::from_json({{"members", 0}}); }, {"members"});
   expect_error(
       [] {

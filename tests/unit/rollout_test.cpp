@@ -212,7 +212,7 @@ TEST(Rollout, BadInputIsRefused) {
         make(with(step, {{"frames", 2}, {"in_channels", 3}}));
       },
       {"2 frames", "in_channels = 2, got 3"});
-  expect_error([] { make({{"operator", "rollout"}}); }, {"cannot be a rollout"});
+  expect_error([] { make({{"operator", "rollout"}}); }, {"made of operators itself, got rollout"});
   expect_error([] { make(with(step, {{"stepz", 2}})); }, {"stepz"});
   const auto op = make(step);
   expect_error(

@@ -65,6 +65,9 @@ class Exchange {
   std::shared_ptr<State> state_;
 };
 
+/// Bytes that this process has sent in exchanges so far, adjoints included.
+std::int64_t bytes_exchanged() noexcept;
+
 /// Margins of `low` and `high` points (an entry an axis) around each rank's box; may be wider than
 /// boxes. A rank without points gets none. Collective.
 template <class T>

@@ -49,6 +49,7 @@ class Boosted : public Operator<T> {
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
   Variable<T> forward(std::span<const Variable<T>> inputs, const Grid& grid) const override;
   std::vector<AxisRule> grid_rules() const override { return members_[0]->grid_rules(); }
+  Shape process_grid(int ranks) const override { return members_[0]->process_grid(ranks); }
   bool depends_on_spacing() const override { return members_[0]->depends_on_spacing(); }
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;

@@ -51,6 +51,10 @@ class Operator {
   /// The boundary rules of the fields, an entry an axis; empty: the operator has none.
   virtual std::vector<AxisRule> grid_rules() const { return {}; }
 
+  /// How that many ranks should divide the axes of a field, processes along each; empty: as Grid
+  /// does.
+  virtual Shape process_grid(int /*ranks*/) const { return {}; }
+
   /// Whether the weights belong to one spacing of grid points, such as stencils that carry no h: on
   /// a finer grid of the same domain it is another map.
   virtual bool depends_on_spacing() const { return false; }

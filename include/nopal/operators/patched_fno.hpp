@@ -59,6 +59,8 @@ class PatchedFno : public Operator<T> {
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
   Variable<T> forward(std::span<const Variable<T>> inputs, const Grid& grid) const override;
   std::vector<AxisRule> grid_rules() const override;
+  /// That with the fewest patches on any rank, and then the most equal one.
+  Shape process_grid(int ranks) const override;
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;
   const Parameters<T>& parameters() const override { return fno_.parameters(); }

@@ -54,6 +54,7 @@ class Rollout : public Operator<T> {
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
   Variable<T> forward(std::span<const Variable<T>> inputs, const Grid& grid) const override;
   std::vector<AxisRule> grid_rules() const override { return step_->grid_rules(); }
+  Shape process_grid(int ranks) const override { return step_->process_grid(ranks); }
   bool depends_on_spacing() const override { return step_->depends_on_spacing(); }
   void check_inputs(std::span<const Shape> inputs) const override;
   Cost cost(std::span<const Shape> inputs) const override;
