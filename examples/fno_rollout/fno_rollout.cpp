@@ -73,6 +73,7 @@ void run(const nopal::Communicator& comm) {
     read.output("out", "beginning of the names of pictures and series", path);
   };
   if (!nopal::read_program_options(comm, "fno_rollout", own_options)) return;
+  NOPAL_CHECK(n % 2 == 0, "option -resolution: the spectral solver needs an even number, got ", n);
 
   // 2. Sequences of frames, solved on twice as many points an axis; cut into windows of one frame
   //    and those that follow.

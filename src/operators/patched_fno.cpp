@@ -155,10 +155,12 @@ void PatchedFno<T>::check_grid(const Shape& extents) const {
   const std::int64_t multiple = std::int64_t(1) << (2 * o.levels);
   for (int a = 0; a < extents.rank(); ++a) {
     const std::int64_t n = extents[a];
+    const std::int64_t above = (n / multiple + 1) * multiple;
     NOPAL_CHECK(n >= multiple && n % multiple == 0, "patched_fno with ", o.levels,
                 " levels divides axes of a multiple of ", multiple, " points, axis ", a, " has ", n,
-                "; the nearest sizes are ", std::max(n / multiple, std::int64_t(1)) * multiple,
-                " and ", (n / multiple + 1) * multiple);
+                n < multiple
+                    ? detail::concatenate("; the least is ", above)
+                    : detail::concatenate("; the nearest are ", above - multiple, " and ", above));
     const std::int64_t size = (n >> o.levels) + 2 * margin(o, n);
     const std::int64_t most = a + 1 == extents.rank() ? size / 2 + 1 : size;
     NOPAL_CHECK(stored[a] <= most, "patched_fno: the modes ", stored,
