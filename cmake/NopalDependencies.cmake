@@ -1,6 +1,6 @@
 # Everything comes packaged by the distribution; nothing is downloaded.
 
-find_package(MPI REQUIRED COMPONENTS CXX)
+find_package(MPI REQUIRED COMPONENTS C CXX)
 find_package(PkgConfig REQUIRED)
 
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)

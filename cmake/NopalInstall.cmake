@@ -9,7 +9,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/nopal DESTINATION ${CMAKE_INSTAL
         FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-install(TARGETS nopal_core EXPORT nopal-core LIBRARY ARCHIVE)
+install(TARGETS nopal_core nopal_c EXPORT nopal-core LIBRARY ARCHIVE)
 install(EXPORT nopal-core NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR})
 if(TARGET nopal_petsc)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/solvers/include/nopal

@@ -1,0 +1,258 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+// The C interface against the C++ one: boxes in any order of ranks, both layouts, all errors.
+
+#include "grid_test_tools.hpp"
+#include "test_tools.hpp"
+
+#include <gtest/gtest.h>
+#include <nopal/nopal.h>
+#include <nopal/core/allocator.hpp>
+#include <nopal/operators/model.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+namespace {
+
+using namespace nopal;
+using nlohmann::json;
+
+const Communicator& world() {
+  static const Communicator comm = Communicator::world();
+  return comm;
+}
+
+// nopal_initialise() and a model file.
+class CApi : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(nopal_initialise(), NOPAL_SUCCESS) << nopal_error_text();
+    const json options{{"n_modes", {4, 4}},
+                       {"in_channels", 2},
+                       {"out_channels", 3},
+                       {"hidden_channels", 4},
+                       {"n_layers", 2}};
+    const auto numbers = [](std::initializer_list<float> values) {
+      return Tensor<float>::from_host({static_cast<std::int64_t>(values.size())},
+                                      std::vector<float>(values));
+    };
+    Model<float> model(make_operator<float>("fno", options, 3),
+                       Normaliser<float>(numbers({1, 2}), numbers({3, 4})),
+                       Normaliser<float>(numbers({5, 6, 7}), numbers({8, 9, 10})));
+    model.provenance()["data.x"] = "two fields";
+    model.save(path, world());
+  }
+  void TearDown() override { EXPECT_EQ(nopal_finalise(), NOPAL_SUCCESS) << nopal_error_text(); }
+
+  test::ScratchFolder folder{world()};
+  std::string path = folder / "model.safetensors";
+};
+
+// The box of this rank if ranks are numbered backwards.
+Box box_of(const Shape& extents) {
+  const Grid grid(extents, {BoundaryRule::periodic, BoundaryRule::periodic}, world());
+  return grid.boxes().box(world().size() - 1 - world().rank());
+}
+
+template <class T>
+void compare(const std::string& path, nopal_layout layout) {
+  const Shape extents{7, 6};
+  const auto whole = test::random_field<T>({1, 7, 6, 2}, 1);
+  const Tensor<T> expected = test::part(Model<T>::load(path).predict(whole), box_of(extents));
+  const Box box = box_of(extents);
+  nopal_model model = nullptr;
+  ASSERT_EQ(nopal_model_load(MPI_COMM_WORLD, path.c_str(),
+                             sizeof(T) == 4 ? NOPAL_FLOAT : NOPAL_DOUBLE, &model),
+            NOPAL_SUCCESS)
+      << nopal_error_text();
+  const std::int64_t n[] = {7, 6}, begin[] = {box[0].begin, box[1].begin},
+                     end[] = {box[0].end, box[1].end};
+  ASSERT_EQ(nopal_model_set_box(model, 2, n, begin, end, layout), NOPAL_SUCCESS)
+      << nopal_error_text();
+  const std::int64_t n1 = box[0].size(), n2 = box[1].size();
+  const auto place = [&](std::int64_t i, std::int64_t j, std::int64_t c, std::int64_t channels) {
+    return static_cast<std::size_t>(layout == NOPAL_ROW_MAJOR ? c + channels * (j + n2 * i)
+                                                              : i + n1 * (j + n2 * c));
+  };
+  const auto own = test::part(whole, box).to_vector();
+  std::vector<T> x(own.size()), y(static_cast<std::size_t>(expected.size()));
+  for (std::int64_t i = 0; i < n1; ++i)
+    for (std::int64_t j = 0; j < n2; ++j)
+      for (std::int64_t c = 0; c < 2; ++c)
+        x[place(i, j, c, 2)] = own[static_cast<std::size_t>(c + 2 * (j + n2 * i))];
+  std::uint64_t allocations = 0;
+  for (int step = 0; step < 4; ++step) {
+    if (step == 2) allocations = memory_statistics().system_allocations;
+    std::fill(y.begin(), y.end(), T(0));
+    ASSERT_EQ(nopal_model_infer(model, x.data(), x.size(), y.data(), y.size()), NOPAL_SUCCESS)
+        << nopal_error_text();
+  }
+  EXPECT_EQ(memory_statistics().system_allocations, allocations);
+  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
+  const auto reference = expected.to_vector();
+  for (std::int64_t i = 0; i < n1; ++i)
+    for (std::int64_t j = 0; j < n2; ++j)
+      for (std::int64_t c = 0; c < 3; ++c) {
+        const T value = reference[static_cast<std::size_t>(c + 3 * (j + n2 * i))];
+        EXPECT_NEAR(y[place(i, j, c, 3)], value, tolerance * (1 + std::abs(value)));
+      }
+  EXPECT_EQ(nopal_model_destroy(&model), NOPAL_SUCCESS);
+  EXPECT_EQ(model, nullptr);
+}
+
+TEST_F(CApi, IsTheModelOnTheCallersBoxes) {
+  for (const nopal_layout layout : {NOPAL_ROW_MAJOR, NOPAL_COLUMN_MAJOR}) {
+    compare<float>(path, layout);
+    compare<double>(path, layout);
+  }
+}
+
+TEST_F(CApi, DescribesTheModel) {
+  nopal_model model = nullptr;
+  ASSERT_EQ(nopal_model_load_f(MPI_Comm_c2f(MPI_COMM_WORLD), path.c_str(), NOPAL_FLOAT, &model),
+            NOPAL_SUCCESS);
+  std::int64_t in = 0, out = 0;
+  EXPECT_EQ(nopal_model_channels(model, &in, &out), NOPAL_SUCCESS);
+  EXPECT_EQ(in, 2);
+  EXPECT_EQ(out, 3);
+  const char* text = nullptr;
+  EXPECT_EQ(nopal_model_metadata(model, "operator", &text), NOPAL_SUCCESS);
+  EXPECT_STREQ(text, "fno");
+  EXPECT_EQ(nopal_model_metadata(model, "data.x", &text), NOPAL_SUCCESS);
+  EXPECT_STREQ(text, "two fields");
+  EXPECT_EQ(nopal_model_metadata(model, "nothing", &text), NOPAL_SUCCESS);
+  EXPECT_EQ(text, nullptr);
+  nopal_model_destroy(&model);
+  EXPECT_EQ(std::string(nopal_version()), std::to_string(NOPAL_VERSION_MAJOR) + "." +
+                                              std::to_string(NOPAL_VERSION_MINOR) + "." +
+                                              std::to_string(NOPAL_VERSION_PATCH));
+  EXPECT_STRNE(nopal_commit(), "");
+  EXPECT_STRNE(nopal_configuration(), "");
+}
+
+// A status, and a text with all the words.
+void expect_refused(nopal_status status, nopal_status expected,
+                    std::initializer_list<const char*> words) {
+  EXPECT_EQ(status, expected) << nopal_error_text();
+  for (const char* word : words)
+    EXPECT_NE(std::string(nopal_error_text()).find(word), std::string::npos)
+        << "no '" << word << "' in: " << nopal_error_text();
+}
+
+TEST_F(CApi, BadInputIsAnErrorCode) {
+  const std::int64_t n[] = {8, 8}, zero[] = {0, 0};
+  float number = 0;
+  expect_refused(nopal_model_infer(nullptr, &number, 1, &number, 1), NOPAL_ERROR_ARGUMENT,
+                 {"NULL"});
+  expect_refused(nopal_model_load(MPI_COMM_WORLD, path.c_str(), NOPAL_FLOAT, nullptr),
+                 NOPAL_ERROR_ARGUMENT, {"NULL"});
+  nopal_model model = nullptr;
+  expect_refused(nopal_model_load(MPI_COMM_NULL, path.c_str(), NOPAL_FLOAT, &model),
+                 NOPAL_ERROR_ARGUMENT, {"MPI_COMM_NULL"});
+  expect_refused(nopal_model_load(MPI_COMM_WORLD, nullptr, NOPAL_FLOAT, &model),
+                 NOPAL_ERROR_ARGUMENT, {"path"});
+  expect_refused(
+      nopal_model_load(MPI_COMM_WORLD, path.c_str(), static_cast<nopal_precision>(7), &model),
+      NOPAL_ERROR_ARGUMENT, {"NOPAL_DOUBLE", "7"});
+  expect_refused(nopal_model_load(MPI_COMM_WORLD, "/nowhere/m", NOPAL_FLOAT, &model),
+                 NOPAL_ERROR_MODEL, {"/nowhere/m"});
+  EXPECT_EQ(model, nullptr);
+  const std::string other = folder / "other.safetensors";
+  if (world().rank() == 0) test::write_file(other, "no model at all");
+  world().barrier();
+  expect_refused(nopal_model_load(MPI_COMM_WORLD, other.c_str(), NOPAL_FLOAT, &model),
+                 NOPAL_ERROR_MODEL, {"other.safetensors"});
+
+  ASSERT_EQ(nopal_model_load(MPI_COMM_WORLD, path.c_str(), NOPAL_FLOAT, &model), NOPAL_SUCCESS);
+  expect_refused(nopal_model_infer(model, &number, 1, &number, 1), NOPAL_ERROR_STATE,
+                 {"nopal_model_set_box"});
+  const Box box = box_of({8, 8});
+  const std::int64_t begin[] = {box[0].begin, box[1].begin}, end[] = {box[0].end, box[1].end};
+  expect_refused(nopal_model_set_box(model, 4, n, begin, end, NOPAL_ROW_MAJOR),
+                 NOPAL_ERROR_ARGUMENT, {"1 to 3 axes", "4"});
+  expect_refused(nopal_model_set_box(model, 2, n, nullptr, end, NOPAL_ROW_MAJOR),
+                 NOPAL_ERROR_ARGUMENT, {"null"});
+  expect_refused(nopal_model_set_box(model, 2, n, begin, zero, NOPAL_ROW_MAJOR),
+                 NOPAL_ERROR_ARGUMENT, {"part with points"});
+  // Boxes that are all the same, or leave points out.
+  const std::int64_t most[] = {8, 7};
+  expect_refused(nopal_model_set_box(model, 2, n, zero, most, NOPAL_ROW_MAJOR),
+                 NOPAL_ERROR_ARGUMENT, {"boxes"});
+  if (world().size() > 1)
+    expect_refused(nopal_model_set_box(model, 2, n, zero, n, NOPAL_ROW_MAJOR), NOPAL_ERROR_ARGUMENT,
+                   {"boxes"});
+  // One dimension instead of two: the model says so.
+  expect_refused(nopal_model_set_box(model, 1, n, begin, end, NOPAL_ROW_MAJOR),
+                 NOPAL_ERROR_ARGUMENT, {"2 dimensions"});
+  ASSERT_EQ(nopal_model_set_box(model, 2, n, begin, end, NOPAL_ROW_MAJOR), NOPAL_SUCCESS)
+      << nopal_error_text();
+  std::vector<float> x(static_cast<std::size_t>(2 * box.size())),
+      y(static_cast<std::size_t>(3 * box.size()));
+  expect_refused(nopal_model_infer(model, x.data(), x.size() - 1, y.data(), y.size()),
+                 NOPAL_ERROR_ARGUMENT, {"2 and 3 channels", std::to_string(x.size()).c_str()});
+  expect_refused(nopal_model_infer(model, x.data(), x.size(), nullptr, y.size()),
+                 NOPAL_ERROR_ARGUMENT, {"null"});
+  // The wrong number on one rank only is an error on all.
+  if (world().size() > 1) {
+    const std::size_t wrong = world().rank() == 1 ? 1 : x.size();
+    expect_refused(nopal_model_infer(model, x.data(), wrong, y.data(), y.size()),
+                   NOPAL_ERROR_ARGUMENT, {world().rank() == 1 ? "got 1" : "another rank"});
+    expect_refused(
+        nopal_model_set_box(model, world().rank() == 1 ? 1 : 2, n, begin, end, NOPAL_ROW_MAJOR),
+        NOPAL_ERROR_ARGUMENT, {});
+    nopal_model second = nullptr;
+    expect_refused(nopal_model_load(MPI_COMM_WORLD, world().rank() == 1 ? nullptr : path.c_str(),
+                                    NOPAL_FLOAT, &second),
+                   NOPAL_ERROR_ARGUMENT, {});
+  }
+  EXPECT_EQ(nopal_model_infer(model, x.data(), x.size(), y.data(), y.size()), NOPAL_SUCCESS);
+  EXPECT_STREQ(nopal_error_text(), "");
+  nopal_model_destroy(&model);
+  EXPECT_EQ(nopal_model_destroy(&model), NOPAL_SUCCESS);
+}
+
+TEST_F(CApi, CountsItsInitialisations) {
+  EXPECT_EQ(nopal_initialise(), NOPAL_SUCCESS);
+  EXPECT_EQ(nopal_finalise(), NOPAL_SUCCESS);
+  EXPECT_EQ(nopal_finalise(), NOPAL_SUCCESS);
+  expect_refused(nopal_finalise(), NOPAL_ERROR_STATE, {"more often"});
+  nopal_model model = nullptr;
+  expect_refused(nopal_model_load(MPI_COMM_WORLD, path.c_str(), NOPAL_FLOAT, &model),
+                 NOPAL_ERROR_STATE, {"nopal_initialise"});
+  ASSERT_EQ(nopal_initialise(), NOPAL_SUCCESS);
+}
+
+TEST_F(CApi, OneThreadAtATime) {
+  if (world().size() > 1) GTEST_SKIP() << "threads that do not communicate";
+  nopal_model model = nullptr;
+  ASSERT_EQ(nopal_model_load(MPI_COMM_SELF, path.c_str(), NOPAL_FLOAT, &model), NOPAL_SUCCESS);
+  const std::int64_t n[] = {64, 64}, zero[] = {0, 0};
+  ASSERT_EQ(nopal_model_set_box(model, 2, n, zero, n, NOPAL_ROW_MAJOR), NOPAL_SUCCESS);
+  std::vector<float> x(2 * 64 * 64), y(3 * 64 * 64);
+  std::atomic<bool> done = false;
+  std::atomic<int> others = 0;
+  std::thread busy([&] {
+    while (!done) {
+      const auto status = nopal_model_infer(model, x.data(), x.size(), y.data(), y.size());
+      if (status != NOPAL_SUCCESS && status != NOPAL_ERROR_BUSY) ++others;
+    }
+  });
+  std::int64_t in = 0, out = 0;
+  nopal_status status = NOPAL_SUCCESS;
+  const auto begin = std::chrono::steady_clock::now();
+  while (status == NOPAL_SUCCESS &&
+         std::chrono::steady_clock::now() - begin < std::chrono::seconds(20))
+    status = nopal_model_channels(model, &in, &out);
+  expect_refused(status, NOPAL_ERROR_BUSY, {"another thread"});
+  done = true;
+  busy.join();
+  EXPECT_EQ(others, 0);
+  nopal_model_destroy(&model);
+}
+
+}  // namespace
