@@ -44,6 +44,8 @@
 extern "C" {
 #endif
 
+/* NOLINTBEGIN(modernize-use-using): a header of C */
+
 /** What a function returns. */
 typedef enum {
   NOPAL_SUCCESS = 0,
@@ -57,6 +59,7 @@ typedef enum {
 /** Numbers that the caller's arrays and the evaluation have. */
 typedef enum { NOPAL_FLOAT = 0, NOPAL_DOUBLE = 1 } nopal_precision;
 
+/* clang-format off */
 /**
  * Order of the values of a field with C channels on a box of n1 x n2 x n3 points, i, j, k counted
  * in it (fewer axes accordingly).
@@ -66,18 +69,21 @@ typedef enum { NOPAL_FLOAT = 0, NOPAL_DOUBLE = 1 } nopal_precision;
  * | NOPAL_ROW_MAJOR    | c + C (k + n3 (j + n2 i))              | x[i][j][k][c], x(c, k, j, i)   |
  * | NOPAL_COLUMN_MAJOR | i + n1 (j + n2 (k + n3 c))             | x[c][k][j][i], x(i, j, k, c)   |
  */
+/* clang-format on */
 typedef enum { NOPAL_ROW_MAJOR = 0, NOPAL_COLUMN_MAJOR = 1 } nopal_layout;
 
 /** A trained model on a communicator. */
-typedef struct nopal_model_s *nopal_model;
+typedef struct nopal_model_s* nopal_model;
+
+/* NOLINTEND(modernize-use-using) */
 
 /** The text of this thread's last error; "" if there was none. Valid until its next call. */
-NOPAL_EXPORT const char *nopal_error_text(void);
+NOPAL_EXPORT const char* nopal_error_text(void);
 
 /** `major.minor.patch`, the commit, and compiler and settings of the library. */
-NOPAL_EXPORT const char *nopal_version(void);
-NOPAL_EXPORT const char *nopal_commit(void);
-NOPAL_EXPORT const char *nopal_configuration(void);
+NOPAL_EXPORT const char* nopal_version(void);
+NOPAL_EXPORT const char* nopal_commit(void);
+NOPAL_EXPORT const char* nopal_configuration(void);
 
 /**
  * Brings up what the library needs (Kokkos, unless the program has done so). MPI must be
@@ -88,40 +94,40 @@ NOPAL_EXPORT nopal_status nopal_initialise(void);
 NOPAL_EXPORT nopal_status nopal_finalise(void);
 
 /**
- * Reads a model file (rank 0 does) for the ranks of `comm`, which is duplicated: the caller may free
- * it afterwards. `precision` is that of the evaluation and of the arrays for nopal_model_infer().
- * Collective over `comm`. On an error `*model` is NULL.
+ * Reads a model file (rank 0 does) for the ranks of `comm`, which is duplicated: the caller may
+ * free it afterwards. `precision` is that of the evaluation and of the arrays for
+ * nopal_model_infer(). Collective over `comm`. On an error `*model` is NULL.
  */
-NOPAL_EXPORT nopal_status nopal_model_load(MPI_Comm comm, const char *path,
-                                           nopal_precision precision, nopal_model *model);
+NOPAL_EXPORT nopal_status nopal_model_load(MPI_Comm comm, const char* path,
+                                           nopal_precision precision, nopal_model* model);
 
 /** The same with a Fortran communicator. */
-NOPAL_EXPORT nopal_status nopal_model_load_f(MPI_Fint comm, const char *path, int precision,
-                                             nopal_model *model);
+NOPAL_EXPORT nopal_status nopal_model_load_f(MPI_Fint comm, const char* path, int precision,
+                                             nopal_model* model);
 
 /** Frees the model and sets the handle to NULL; NULL is fine. Collective. */
-NOPAL_EXPORT nopal_status nopal_model_destroy(nopal_model *model);
+NOPAL_EXPORT nopal_status nopal_model_destroy(nopal_model* model);
 
 /** Channels of the input and of the output. Local. */
-NOPAL_EXPORT nopal_status nopal_model_channels(nopal_model model, int64_t *in, int64_t *out);
+NOPAL_EXPORT nopal_status nopal_model_channels(nopal_model model, int64_t* in, int64_t* out);
 
 /**
  * What is known of a model under a key, as text: "operator", "configuration" (JSON), "grid",
  * "validation_relative_l2", "data.x", "data.y", ...: what `nopal inspect` shows. `*value` is NULL
  * if there is nothing, otherwise valid while the model lives. Local.
  */
-NOPAL_EXPORT nopal_status nopal_model_metadata(nopal_model model, const char *key,
-                                               const char **value);
+NOPAL_EXPORT nopal_status nopal_model_metadata(nopal_model model, const char* key,
+                                               const char** value);
 
 /**
- * The points of a grid that this rank has: begin[a] <= i < end[a] of extents[a] points along axis a,
- * `dimension` of them. The boxes of all ranks must be the products of cuts along the axes, none
+ * The points of a grid that this rank has: begin[a] <= i < end[a] of extents[a] points along axis
+ * a, `dimension` of them. The boxes of all ranks must be the products of cuts along the axes, none
  * empty, in any order of ranks. Takes all memory that nopal_model_infer() needs. Collective; may be
  * called again. On an error the box before stays in use.
  */
 NOPAL_EXPORT nopal_status nopal_model_set_box(nopal_model model, int dimension,
-                                              const int64_t *extents, const int64_t *begin,
-                                              const int64_t *end, nopal_layout layout);
+                                              const int64_t* extents, const int64_t* begin,
+                                              const int64_t* end, nopal_layout layout);
 
 /**
  * y := the model's output for the input x, on this rank's box, in physical units. `x_count` and
@@ -129,8 +135,8 @@ NOPAL_EXPORT nopal_status nopal_model_set_box(nopal_model model, int dimension,
  * precision that the model was loaded with. Asks for no memory from the system from the second call
  * on. Collective.
  */
-NOPAL_EXPORT nopal_status nopal_model_infer(nopal_model model, const void *x, size_t x_count,
-                                            void *y, size_t y_count);
+NOPAL_EXPORT nopal_status nopal_model_infer(nopal_model model, const void* x, size_t x_count,
+                                            void* y, size_t y_count);
 
 #ifdef __cplusplus
 }

@@ -8,15 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXPECT(condition)                                             \
-  do {                                                                \
-    if (!(condition)) {                                               \
+#define EXPECT(condition)                                              \
+  do {                                                                 \
+    if (!(condition)) {                                                \
       fprintf(stderr, "line %d: expected %s\n", __LINE__, #condition); \
-      ++failures;                                                     \
-    }                                                                 \
+      ++failures;                                                      \
+    }                                                                  \
   } while (0)
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   int failures = 0;
   nopal_model model = NULL;
   EXPECT(nopal_initialise() == NOPAL_ERROR_STATE); /* before MPI_Init() */
@@ -24,7 +24,8 @@ int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   EXPECT(nopal_initialise() == NOPAL_SUCCESS);
   EXPECT(strlen(nopal_version()) > 0);
-  EXPECT(nopal_model_load(MPI_COMM_WORLD, "no_such_file", NOPAL_DOUBLE, &model) == NOPAL_ERROR_MODEL);
+  EXPECT(nopal_model_load(MPI_COMM_WORLD, "no_such_file", NOPAL_DOUBLE, &model) ==
+         NOPAL_ERROR_MODEL);
   EXPECT(model == NULL);
   EXPECT(strstr(nopal_error_text(), "no_such_file") != NULL);
   EXPECT(nopal_finalise() == NOPAL_SUCCESS);
