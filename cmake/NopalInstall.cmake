@@ -10,6 +10,12 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/nopal DESTINATION ${CMAKE_INSTAL
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(TARGETS nopal_core nopal_c EXPORT nopal-core LIBRARY ARCHIVE)
+if(TARGET nopal_fortran)
+  install(TARGETS nopal_fortran EXPORT nopal-core LIBRARY ARCHIVE)
+  install(FILES ${PROJECT_SOURCE_DIR}/src/c_api/nopal.f90
+                ${PROJECT_BINARY_DIR}/src/c_api/modules/nopal.mod
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/nopal/fortran)
+endif()
 install(EXPORT nopal-core NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR})
 if(TARGET nopal_petsc)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/solvers/include/nopal
