@@ -55,33 +55,31 @@ std::shared_ptr<const Dataset<T>> IncrementalTraining<T>::data() const {
 template <class T>
 std::vector<std::string> IncrementalTraining<T>::columns() const {
   std::vector<std::string> columns;
-  if (options_.rule != "none") columns.emplace_back("modes");
+  if (options_.rule != "none") columns = {"modes", "next_modes"};
   if (strided_) columns.emplace_back("stride");
   return columns;
 }
 
 template <class T>
-std::vector<double> IncrementalTraining<T>::row() const {
+std::vector<double> IncrementalTraining<T>::row(const History& history, double loss) const {
   std::vector<double> row;
-  if (options_.rule != "none") row.push_back(static_cast<double>(modes_));
+  if (options_.rule != "none")
+    row = {static_cast<double>(modes_), static_cast<double>(next_modes(history, loss))};
   if (strided_) row.push_back(static_cast<double>(strided_->stride()));
   return row;
 }
 
 template <class T>
-std::int64_t IncrementalTraining<T>::next_modes(const History& history) const {
+std::int64_t IncrementalTraining<T>::next_modes(const History& history, double loss) const {
   const IncrementalOptions& o = options_;
   const auto& rows = history.rows;
-  if (rows.empty()) return o.start;
-  const auto modes = static_cast<std::int64_t>(rows.back()[column(history, "modes")]);
   bool more = false;
   if (o.rule == "epochs") {
-    more = static_cast<std::int64_t>(rows.size()) % o.interval == 0;
+    more = (static_cast<std::int64_t>(rows.size()) + 1) % o.interval == 0;
   } else if (o.rule == "loss_gap") {
-    const std::size_t loss = column(history, "loss");
-    if (rows.size() >= 2) {
-      const double before = rows[rows.size() - 2][loss];
-      more = std::abs(rows.back()[loss] - before) <= o.tolerance * std::abs(before);
+    if (!rows.empty()) {
+      const double before = rows.back()[column(history, "loss")];
+      more = std::abs(loss - before) <= o.tolerance * std::abs(before);
     }
   } else {
     const std::vector<double> strengths = op_.mode_strengths();
@@ -91,21 +89,20 @@ std::int64_t IncrementalTraining<T>::next_modes(const History& history) const {
     more =
         std::accumulate(strengths.begin(), strengths.begin() + low, 0.0) < (1 - o.tolerance) * all;
   }
-  return more ? std::min(modes + o.step, most_) : modes;
+  return more ? std::min(modes_ + o.step, most_) : modes_;
 }
 
 template <class T>
 void IncrementalTraining<T>::begin_epoch(const History& history) {
-  if (!options_.active()) return;
   if (options_.rule != "none") {
-    // The strengths are those of the modes that the last epoch had.
-    if (!history.rows.empty()) restore(history, static_cast<std::int64_t>(history.rows.size()));
-    modes_ = next_modes(history);
+    modes_ = history.rows.empty()
+                 ? options_.start
+                 : static_cast<std::int64_t>(history.rows.back()[column(history, "next_modes")]);
     op_.restrict_modes(modes_);
   }
   if (strided_) {
-    const auto stage = static_cast<std::size_t>(static_cast<std::int64_t>(history.rows.size()) /
-                                                options_.stride_epochs);
+    const auto epoch = static_cast<std::int64_t>(history.rows.size());
+    const auto stage = static_cast<std::size_t>(epoch / options_.stride_epochs);
     strided_->set_stride(options_.strides[std::min(stage, options_.strides.size() - 1)]);
   }
 }

@@ -8,8 +8,10 @@
 
 namespace nopal::detail {
 
-/// What IncrementalOptions do to a training: columns "modes" and "stride" of the history say what
-/// each epoch had, and are all the state that there is.
+/// What IncrementalOptions do to a training: columns "modes", "next_modes" and "stride" of the
+/// history say what each epoch had and what modes the next one gets, and are all the state that
+/// there is: what is asked of the weights is asked when an epoch ends, not when training resumes
+/// within one.
 template <class T>
 class IncrementalTraining {
  public:
@@ -21,7 +23,8 @@ class IncrementalTraining {
   std::shared_ptr<const Dataset<T>> data() const;
 
   std::vector<std::string> columns() const;
-  std::vector<double> row() const;
+  /// Of the epoch that ends, with this loss, after those in `history`.
+  std::vector<double> row(const History& history, double loss) const;
 
   /// Sets modes and stride of the epoch that follows those in `history`.
   void begin_epoch(const History& history);
@@ -30,7 +33,7 @@ class IncrementalTraining {
   void restore(const History& history, std::int64_t epoch);
 
  private:
-  std::int64_t next_modes(const History& history) const;
+  std::int64_t next_modes(const History& history, double loss) const;
 
   Operator<T>& op_;
   IncrementalOptions options_;

@@ -226,7 +226,7 @@ class Trainer {
     state_.seconds = clock_.total();
     row.push_back(line.samples_per_second);
     row.push_back(state_.seconds);
-    for (const double number : incremental_.row())
+    for (const double number : incremental_.row(state_.history, line.loss))
       row.push_back(number);
     state_.history.rows.push_back(std::move(row));
     write_history();

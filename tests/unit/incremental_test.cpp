@@ -183,6 +183,31 @@ TEST(IncrementalTraining, ResumesAsIfNothingHadHappened) {
   EXPECT_EQ(once.op().configuration(), second.op().configuration());
 }
 
+// Interrupted within an epoch, when the weights are others than at its beginning.
+TEST(IncrementalTraining, ResumesWithinAnEpoch) {
+  const test::ScratchFolder folder;
+  TrainOptions o = quick(4);
+  o.learning_rate = 0.3;  // so that the weights change
+  o.incremental = {.rule = "explained", .start = 2, .step = 2, .tolerance = 0.3, .buffer = 1};
+  Model<double> once = model_of(network);
+  const auto whole = train<double>(once, doubling(8), o);
+  for (const int stop : {1, 4, 5, 8}) {
+    TrainOptions part = o;
+    part.checkpoint = folder / std::to_string(stop);
+    part.resume = true;
+    int batches = 0;
+    part.stop = [&] { return ++batches == stop; };
+    Model<double> first = model_of(network);
+    EXPECT_TRUE(train<double>(first, doubling(8), part).interrupted);
+    part.stop = {};
+    Model<double> second = model_of(network);
+    const auto rest = train<double>(second, doubling(8), part);
+    EXPECT_EQ(column(rest.history, "modes"), column(whole.history, "modes")) << stop;
+    EXPECT_EQ(second.op().parameters()[0]->value().to_vector(),
+              once.op().parameters()[0]->value().to_vector());
+  }
+}
+
 // A model of the parameters of epoch 1 must have the modes that it had then.
 TEST(IncrementalTraining, ModesAreThoseOfTheBestEpoch) {
   TrainOptions o = quick(4);
