@@ -56,7 +56,14 @@ set(NOPAL_PC_PRIVATE "openblas fftw3 fftw3f libpng ${HDF5_MODULE_NAME}")
 file(RELATIVE_PATH NOPAL_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 string(REGEX REPLACE "/$" "" NOPAL_PC_PREFIX "${NOPAL_PC_PREFIX}")
 
-set(nopal_pc_files nopal)
+# Of the C library: MPI alone.
+set(NOPAL_PC_C_CFLAGS)
+foreach(directory IN LISTS MPI_C_INCLUDE_DIRS)
+  string(APPEND NOPAL_PC_C_CFLAGS " -I${directory}")
+endforeach()
+list(JOIN MPI_C_LIBRARIES " " NOPAL_PC_C_LIBS)
+
+set(nopal_pc_files nopal nopal_c)
 if(TARGET nopal_petsc)
   list(APPEND nopal_pc_files nopal_petsc)
 endif()

@@ -68,6 +68,19 @@ void together(const Communicator& comm, const Action& action) {
                 mine ? mine->text : "refused on another rank, whose text says why"};
 }
 
+// Whether MPI knows the communicator: asked so that a wrong one is an error and no abort.
+bool usable(MPI_Comm comm) {
+  if (comm == MPI_COMM_NULL) return false;
+  MPI_Errhandler before = MPI_ERRHANDLER_NULL;
+  MPI_Comm_get_errhandler(MPI_COMM_WORLD, &before);
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  int size = 0;
+  const int code = MPI_Comm_size(comm, &size);
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, before);
+  if (before != MPI_ERRHANDLER_NULL) MPI_Errhandler_free(&before);
+  return code == MPI_SUCCESS;
+}
+
 std::mutex runtime_mutex;
 std::optional<Runtime> runtime;
 int runtime_users = 0;
@@ -291,8 +304,8 @@ nopal_status nopal_model_load(MPI_Comm comm, const char* path, nopal_precision p
     require(model != nullptr, NOPAL_ERROR_ARGUMENT, "expected the address of a model, got NULL");
     *model = nullptr;
     require(running(), NOPAL_ERROR_STATE, "call nopal_initialise() first");
-    require(comm != MPI_COMM_NULL, NOPAL_ERROR_ARGUMENT,
-            "expected a communicator, got MPI_COMM_NULL (one that was freed?)");
+    require(usable(comm), NOPAL_ERROR_ARGUMENT,
+            "expected a communicator, got MPI_COMM_NULL or one that was freed");
     const Communicator ranks(comm);
     together(ranks, [&] {
       require(path != nullptr, NOPAL_ERROR_ARGUMENT, "expected the path of a model, got NULL");

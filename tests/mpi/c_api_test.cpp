@@ -154,6 +154,12 @@ TEST_F(CApi, BadInputIsAnErrorCode) {
   nopal_model model = nullptr;
   expect_refused(nopal_model_load(MPI_COMM_NULL, path.c_str(), NOPAL_FLOAT, &model),
                  NOPAL_ERROR_ARGUMENT, {"MPI_COMM_NULL"});
+  MPI_Comm freed = MPI_COMM_NULL;
+  MPI_Comm_dup(MPI_COMM_WORLD, &freed);
+  const MPI_Fint handle = MPI_Comm_c2f(freed);
+  MPI_Comm_free(&freed);
+  expect_refused(nopal_model_load_f(handle, path.c_str(), NOPAL_FLOAT, &model),
+                 NOPAL_ERROR_ARGUMENT, {"freed"});
   expect_refused(nopal_model_load(MPI_COMM_WORLD, nullptr, NOPAL_FLOAT, &model),
                  NOPAL_ERROR_ARGUMENT, {"path"});
   expect_refused(
