@@ -95,11 +95,11 @@ NOPAL_EXPORT nopal_status nopal_finalise(void);
 
 /**
  * Reads a model file (rank 0 does) for the ranks of `comm`, which is duplicated: the caller may
- * free it afterwards. `precision` is that of the evaluation and of the arrays for
- * nopal_model_infer(). Collective over `comm`. On an error `*model` is NULL.
+ * free it afterwards. `precision`, a nopal_precision, is that of the evaluation and of the arrays
+ * for nopal_model_infer(). Collective over `comm`. On an error `*model` is NULL.
  */
-NOPAL_EXPORT nopal_status nopal_model_load(MPI_Comm comm, const char* path,
-                                           nopal_precision precision, nopal_model* model);
+NOPAL_EXPORT nopal_status nopal_model_load(MPI_Comm comm, const char* path, int precision,
+                                           nopal_model* model);
 
 /** The same with a Fortran communicator. */
 NOPAL_EXPORT nopal_status nopal_model_load_f(MPI_Fint comm, const char* path, int precision,
@@ -127,7 +127,7 @@ NOPAL_EXPORT nopal_status nopal_model_metadata(nopal_model model, const char* ke
  */
 NOPAL_EXPORT nopal_status nopal_model_set_box(nopal_model model, int dimension,
                                               const int64_t* extents, const int64_t* begin,
-                                              const int64_t* end, nopal_layout layout);
+                                              const int64_t* end, int layout);
 
 /**
  * y := the model's output for the input x, on this rank's box, in physical units. `x_count` and

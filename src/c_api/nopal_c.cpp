@@ -96,7 +96,7 @@ bool running() {
 struct nopal_model_s {
   virtual ~nopal_model_s() = default;
   virtual void set_box(int dimension, const std::int64_t* extents, const std::int64_t* begin,
-                       const std::int64_t* end, nopal_layout layout) = 0;
+                       const std::int64_t* end, int layout) = 0;
   virtual void infer(const void* x, std::size_t x_count, void* y, std::size_t y_count) = 0;
 
   std::mutex mutex;
@@ -183,7 +183,7 @@ class ModelHandle : public nopal_model_s {
   }
 
   void set_box(int d, const std::int64_t* extents, const std::int64_t* begin,
-               const std::int64_t* end, nopal_layout layout) override {
+               const std::int64_t* end, int layout) override {
     Shape shape;
     Box own;
     own.dimension = d;
@@ -193,7 +193,7 @@ class ModelHandle : public nopal_model_s {
               "expected 1 to 3 axes with extents, begin and end, got ", d, " axes",
               extents && begin && end ? "" : " and a null pointer");
       require(layout == NOPAL_ROW_MAJOR || layout == NOPAL_COLUMN_MAJOR, NOPAL_ERROR_ARGUMENT,
-              "expected the layout NOPAL_ROW_MAJOR or NOPAL_COLUMN_MAJOR, got ", int(layout));
+              "expected the layout NOPAL_ROW_MAJOR or NOPAL_COLUMN_MAJOR, got ", layout);
       for (int a = 0; a < d; ++a)
         require(begin[a] >= 0 && begin[a] < end[a] && end[a] <= extents[a], NOPAL_ERROR_ARGUMENT,
                 "axis ", a, " of ", extents[a], " points: expected a part with points, got ",
@@ -236,7 +236,7 @@ class ModelHandle : public nopal_model_s {
   Communicator comm_;
   Model<T> model_;
   Grid grid_;
-  nopal_layout layout_ = NOPAL_ROW_MAJOR;
+  int layout_ = NOPAL_ROW_MAJOR;
   Tensor<T> x_, y_;  // on this rank's box
 };
 
@@ -298,8 +298,7 @@ nopal_status nopal_finalise(void) {
   });
 }
 
-nopal_status nopal_model_load(MPI_Comm comm, const char* path, nopal_precision precision,
-                              nopal_model* model) {
+nopal_status nopal_model_load(MPI_Comm comm, const char* path, int precision, nopal_model* model) {
   return guarded(NOPAL_ERROR_MODEL, [&] {
     require(model != nullptr, NOPAL_ERROR_ARGUMENT, "expected the address of a model, got NULL");
     *model = nullptr;
@@ -310,7 +309,7 @@ nopal_status nopal_model_load(MPI_Comm comm, const char* path, nopal_precision p
     together(ranks, [&] {
       require(path != nullptr, NOPAL_ERROR_ARGUMENT, "expected the path of a model, got NULL");
       require(precision == NOPAL_FLOAT || precision == NOPAL_DOUBLE, NOPAL_ERROR_ARGUMENT,
-              "expected the precision NOPAL_FLOAT or NOPAL_DOUBLE, got ", int(precision));
+              "expected the precision NOPAL_FLOAT or NOPAL_DOUBLE, got ", precision);
     });
     if (precision == NOPAL_FLOAT)
       *model = std::make_unique<ModelHandle<float>>(ranks, path).release();
@@ -321,7 +320,7 @@ nopal_status nopal_model_load(MPI_Comm comm, const char* path, nopal_precision p
 
 nopal_status nopal_model_load_f(MPI_Fint comm, const char* path, int precision,
                                 nopal_model* model) {
-  return nopal_model_load(MPI_Comm_f2c(comm), path, static_cast<nopal_precision>(precision), model);
+  return nopal_model_load(MPI_Comm_f2c(comm), path, precision, model);
 }
 
 nopal_status nopal_model_destroy(nopal_model* model) {
@@ -350,7 +349,7 @@ nopal_status nopal_model_metadata(nopal_model model, const char* key, const char
 }
 
 nopal_status nopal_model_set_box(nopal_model model, int dimension, const int64_t* extents,
-                                 const int64_t* begin, const int64_t* end, nopal_layout layout) {
+                                 const int64_t* begin, const int64_t* end, int layout) {
   return with_model(model, [&] { model->set_box(dimension, extents, begin, end, layout); });
 }
 
