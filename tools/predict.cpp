@@ -12,7 +12,6 @@
 #include <nopal/train/evaluation.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <set>
 
@@ -55,12 +54,6 @@ class DividedPredictor {
   Exchange<float> gather_;
 };
 
-bool finite(const Tensor<float>& field) {
-  std::vector<float> numbers(static_cast<std::size_t>(field.size()));
-  field.copy_to_host(numbers.data());
-  return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
-}
-
 // The predictions for all inputs, as a data file; each group of ranks its own samples.
 void write_predictions(const std::string& out, const DividedPredictor& predict,
                        const std::string& model_file, const Hdf5Dataset<float>& data,
@@ -80,7 +73,7 @@ void write_predictions(const std::string& out, const DividedPredictor& predict,
           [&] { x = read_samples(data, first, std::min(batch, mine.count - done)).first; });
       const Tensor<float> y = predict(x);
       groups.space().together([&] {
-        NOPAL_CHECK(finite(y), model_file, ": not all predictions for samples ", first, " to ",
+        NOPAL_CHECK(all_finite(y), model_file, ": not all predictions for samples ", first, " to ",
                     first + x.extent(0) - 1, " of ", data.description(), " are finite; nothing is ",
                     "written");
         if (groups.space().rank() == 0) writer.write(first, x, y);

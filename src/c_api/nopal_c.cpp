@@ -101,7 +101,6 @@ struct nopal_model_s {
 
   std::mutex mutex;
   std::int64_t in = 0, out = 0;
-  int dimension = 0;  // 0: any
   std::map<std::string, std::string> metadata;
 };
 
@@ -153,10 +152,10 @@ Grid grid_of(const Communicator& comm, const Box& own, const Shape& extents,
   }
   require(product == ranks, NOPAL_ERROR_ARGUMENT, "the boxes are no products of cuts along the ",
           "axes: ", product, " combinations for ", ranks, " ranks");
-  // Each combination once: the sum of 2^k would do for few ranks, a table does for all.
-  const Tensor<double> taken({ranks});
-  taken.fill(0);
-  taken.data()[position] = 1;
+  // How many ranks have each combination.
+  std::vector<double> own_place(static_cast<std::size_t>(ranks), 0.0);
+  own_place[static_cast<std::size_t>(position)] = 1;
+  const auto taken = Tensor<double>::from_host({ranks}, own_place);
   comm.sum(taken);
   for (const double times : taken.to_vector())
     require(times == 1, NOPAL_ERROR_ARGUMENT, "two ranks have the same box");

@@ -54,7 +54,6 @@ Boosted<T>::Boosted(const BoostedOptions& options, std::uint64_t seed, double ma
   scales_ = Tensor<T>::zeros({o.members});
   set_scale(0, T(1));
   buffers_.push_back({"scales", scales_});
-  std::vector<std::pair<std::string, const Parameter<T>*>> all;
   for (std::int64_t m = 0; m < o.members; ++m) {
     const std::string prefix = "members." + std::to_string(m) + ".";
     for (const Parameter<T>* p : member(m).parameters())
