@@ -155,6 +155,34 @@ TEST(IncrementalTraining, AddsModesByItsRule) {
             (std::vector<double>{4, 4, 4, 4}));
 }
 
+// Weights of modes that are not in use yet stay what they were; with more modes they learn.
+TEST(IncrementalTraining, TrainsTheModesInUse) {
+  const auto highest = [](const Model<double>& model) {
+    std::vector<double> numbers;
+    for (const Parameter<double>* p : model.op().parameters())
+      if (p->name.find("spectral.weight") != std::string::npos) {
+        const auto all = p->value().to_vector();
+        numbers.insert(numbers.end(), all.begin(), all.begin() + 2 * 9);  // frequencies (-4, 0)
+      }
+    return numbers;
+  };
+  const auto first = highest(model_of(network));
+  for (const std::int64_t epochs : {1, 2}) {
+    TrainOptions o = quick(epochs);
+    o.incremental = {.rule = "epochs", .start = 4, .step = 4, .interval = 1};
+    Model<double> model = model_of(network);
+    train<double>(model, doubling(12), o);
+    if (epochs == 1) {
+      EXPECT_EQ(highest(model), first);
+    } else {
+      const auto last = highest(model);
+      ASSERT_EQ(last.size(), first.size());
+      for (std::size_t k = 0; k < last.size(); ++k)
+        EXPECT_NE(last[k], first[k]) << k;
+    }
+  }
+}
+
 TEST(IncrementalTraining, ResumesAsIfNothingHadHappened) {
   const test::ScratchFolder folder;
   TrainOptions o = quick(6);
