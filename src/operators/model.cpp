@@ -18,6 +18,22 @@ namespace {
 constexpr const char* format_name = "nopal.model";
 constexpr const char* format_version = "1";
 
+// A newer file may hold what this library would silently leave out, and there was none before 1.
+void check_version(const std::string& text, const std::string& name) {
+  if (text == format_version) return;
+  const bool number =
+      !text.empty() && text.size() < 9 && text.find_first_not_of("0123456789") == std::string::npos;
+  NOPAL_CHECK(number && std::stol(text) < std::stol(format_version), name,
+              ": model format version ", printable(text), " is not known to nopal ", version(),
+              ", which reads version ", format_version,
+              number ? ": the file is of a newer nopal; update this one, or write the file again "
+                       "with this one"
+                     : "");
+  NOPAL_CHECK(false, name, ": model format version ", printable(text),
+              " was never written by a nopal, whose first is ", format_version,
+              ": the file is damaged; copy it again, or train the model again");
+}
+
 // Names of the normalisers' tensors in a model file.
 constexpr const char* normaliser_names[] = {"normaliser.input.mean", "normaliser.input.deviation",
                                             "normaliser.output.mean",
@@ -130,6 +146,12 @@ Model<T>::Model(std::unique_ptr<Operator<T>> op, Normaliser<T> input, Normaliser
       warned_(std::make_shared<Warned>()) {}
 
 template <class T>
+void Model<T>::set_normalisers(Normaliser<T> input, Normaliser<T> output) {
+  input_ = std::move(input);
+  output_ = std::move(output);
+}
+
+template <class T>
 void Model<T>::check_spacing(const Shape& points) const {
   if (training_grid_.rank() == 0 || points == training_grid_ || !operator_->depends_on_spacing())
     return;
@@ -175,6 +197,35 @@ Tensor<T> Model<T>::predict(const Tensor<T>& x, std::span<const Tensor<T>> other
 }
 
 template <class T>
+Tensor<T> Model<T>::predict_points(std::span<const Tensor<T>> functions,
+                                   const Tensor<T>& points) const {
+  NOPAL_CHECK(operator_ != nullptr, "predict_points() of an empty model");
+  NOPAL_CHECK(dynamic_cast<const PointOperator<T>*>(operator_.get()) != nullptr, operator_->name(),
+              " maps fields on grids; only operators like deeponet are asked for at points");
+  NOPAL_CHECK(output_.identity() || output_.mean().rank() == 1, operator_->name(),
+              ": this model's outputs are normalised by point, ", output_.mean().shape(),
+              ", and are known there only; normalise them by channel");
+  std::vector<Variable<T>> inputs(functions.begin(), functions.end());
+  if (!input_.identity() && !inputs.empty()) {
+    // The values of the function as the field (B, ..., C) that the statistics are of.
+    const Tensor<T>& first = functions[0];
+    const std::int64_t numbers = input_.mean().size();
+    NOPAL_CHECK(first.rank() == 2 && first.extent(1) % numbers == 0, operator_->name(),
+                ": a function of shape ", first.shape(), " has no ", numbers,
+                " normalised numbers a point");
+    Shape field{first.extent(0)};
+    if (input_.mean().rank() == 1) field.push_back(first.extent(1) / numbers);
+    for (const std::int64_t n : input_.mean().shape())
+      field.push_back(n);
+    inputs[0] = input_.encode(first.reshape(field)).reshape(first.shape());
+  }
+  inputs.push_back(points);
+  const Variable<T> y = operator_->forward(inputs);
+  output_.decode_in_place(y.value());
+  return y.value();
+}
+
+template <class T>
 void Model<T>::predict(const Tensor<T>& x, const Tensor<T>& y) const {
   const Tensor<T> result = predict(x);
   NOPAL_CHECK(result.shape() == y.shape(), "predict: the output has shape ", result.shape(),
@@ -212,10 +263,7 @@ Model<T> Model<T>::from_file(const SafetensorsFile& file, const std::string& nam
   const std::string format = required(file, "format", name);
   NOPAL_CHECK(format == format_name, name, ": not a nopal model: its format is '",
               printable(format), "'");
-  const std::string file_version = required(file, "format_version", name);
-  NOPAL_CHECK(file_version == format_version, name, ": model format version ",
-              printable(file_version), " is not known to nopal ", version(),
-              ", which reads version ", format_version);
+  check_version(required(file, "format_version", name), name);
   const auto configuration =
       parse_options(required(file, "configuration", name), name + ": the model's configuration");
 
@@ -260,7 +308,8 @@ Model<T> Model<T>::from_file(const SafetensorsFile& file, const std::string& nam
   model.provenance_ = file.metadata;
   if (const auto grid = file.metadata.find("training_grid"); grid != file.metadata.end())
     model.training_grid_ = points_of(grid->second);
-  for (const char* key : {"format", "format_version", "operator", "configuration", "checkpoint"})
+  for (const char* key :
+       {"format", "format_version", "operator", "configuration", "checkpoint", "online"})
     model.provenance_.erase(key);
   return model;
 }

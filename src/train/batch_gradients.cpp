@@ -8,14 +8,15 @@
 namespace nopal::detail {
 
 template <class T>
-BatchGradients<T>::BatchGradients(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
-                                  const TrainOptions& options, LossFunction<T> loss,
-                                  const RankGroups& groups)
+BatchGradients<T>::BatchGradients(const Model<T>& model, std::shared_ptr<const Dataset<T>> part,
+                                  const Grid& grid, const TrainOptions& options,
+                                  LossFunction<T> loss, const RankGroups& groups)
     : model_(model),
       groups_(groups),
+      grid_(grid),
       input_(model.input_normaliser()),
       output_(model.output_normaliser()),
-      data_(std::move(data)),
+      data_(std::move(part)),
       loss_(std::move(loss)),
       has_buffers_(!model.op().buffers().empty()),
       collective_(has_buffers_ || groups.divided()),
@@ -23,14 +24,24 @@ BatchGradients<T>::BatchGradients(const Model<T>& model, std::shared_ptr<const D
   if (groups.divided()) {
     NOPAL_CHECK(!loss_, "a loss of one's own needs whole fields, but option -space_ranks divides ",
                 "them among ", groups.space().size(), " ranks");
-    grid_ = groups.grid(model.op(), data_->x_shape());
     input_ = input_.on(grid_);
     output_ = output_.on(grid_);
-    data_ = std::make_shared<BoxDataset<T>>(data_, grid_.box());
   }
   if (!loss_) loss_ = make_loss<T>(options.loss, options.boundary, grid_);
   if (decode_ && !output_.identity())
     deviation_ = Normaliser<T>(Tensor<T>::zeros(output_.mean().shape()), output_.deviation());
+}
+
+template <class T>
+BatchGradients<T> batch_gradients(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
+                                  const TrainOptions& options, LossFunction<T> loss,
+                                  const RankGroups& groups) {
+  Grid grid;
+  if (groups.divided()) {
+    grid = groups.grid(model.op(), data->x_shape());
+    data = std::make_shared<BoxDataset<T>>(std::move(data), grid.box());
+  }
+  return BatchGradients<T>(model, std::move(data), grid, options, std::move(loss), groups);
 }
 
 // Physical units inside the tape: z deviation + mean, whose adjoint is the same map with mean 0.
@@ -79,7 +90,13 @@ double BatchGradients<T>::operator()(std::span<const std::int64_t> batch, Traini
   return static_cast<double>(loss.value().item());
 }
 
-template class BatchGradients<float>;
-template class BatchGradients<double>;
+#define NOPAL_INSTANTIATE(T)                                                                    \
+  template class BatchGradients<T>;                                                             \
+  template BatchGradients<T> batch_gradients<T>(                                                \
+      const Model<T>&, std::shared_ptr<const Dataset<T>>, const TrainOptions&, LossFunction<T>, \
+      const RankGroups&);
+NOPAL_INSTANTIATE(float)
+NOPAL_INSTANTIATE(double)
+#undef NOPAL_INSTANTIATE
 
 }  // namespace nopal::detail

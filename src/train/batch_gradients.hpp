@@ -15,9 +15,10 @@ namespace nopal::detail {
 template <class T>
 class BatchGradients {
  public:
-  /// `model` must outlive this object. `loss` replaces the loss named in the options, if given.
-  /// Collective.
-  BatchGradients(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
+  /// On samples of which `part` has this rank's box of `grid`, whose ranks are those of
+  /// groups.space(); an undefined grid: whole samples. `model` must outlive this object. `loss`
+  /// replaces the loss named in the options, if given. Collective.
+  BatchGradients(const Model<T>& model, std::shared_ptr<const Dataset<T>> part, const Grid& grid,
                  const TrainOptions& options, LossFunction<T> loss, const RankGroups& groups);
 
   /// Whether ranks communicate, because the operator has buffers or fields are divided.
@@ -42,5 +43,11 @@ class BatchGradients {
   bool decode_;              // the loss is one of physical units
   Normaliser<T> deviation_;  // the output normaliser with mean 0
 };
+
+/// On whole samples, which the groups divide as they do. Collective.
+template <class T>
+BatchGradients<T> batch_gradients(const Model<T>& model, std::shared_ptr<const Dataset<T>> data,
+                                  const TrainOptions& options, LossFunction<T> loss,
+                                  const RankGroups& groups);
 
 }  // namespace nopal::detail

@@ -36,7 +36,7 @@ class Trainer {
         comm_(comm),
         groups_(comm, options.space_ranks),
         incremental_(model.op(), options.incremental, data.training, groups_.divided()),
-        gradients_(model, incremental_.data(), options, loss, groups_),
+        gradients_(detail::batch_gradients(model, incremental_.data(), options, loss, groups_)),
         schedule_(make_schedule(options.schedule, options.learning_rate, options.schedule_options,
                                 options.epochs)),
         optimizer_(model.op().parameters(),

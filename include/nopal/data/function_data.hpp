@@ -16,13 +16,15 @@ namespace nopal {
 
 /// Functions at sensors, and the values of their images at points: what a DeepONet trains on.
 ///
-/// | member    | shared points | points of each function (ragged)                               |
-/// | --------- | ------------- | -------------------------------------------------------------- |
-/// | functions | (N, m_1), ... | (N, m_1), ...: any number of input functions                   |
-/// | points    | (P, d)        | (R, d), those of function i in the rows offsets[i], ..., offsets[i
-/// + 1] - 1 | | offsets   | empty         | N + 1 numbers from 0 to R that do not fall | | values
-/// | (N, P, C)     | (R, C)                                                         | | mask      |
-/// (N, P)        | (R); 1: counts, 0: not; undefined: all count                   |
+// clang-format off
+/// | member    | shared points | points of each function (ragged)                                        |
+/// | --------- | ------------- | ----------------------------------------------------------------------- |
+/// | functions | (N, m_1), ... | (N, m_1), ...: any number of input functions                            |
+/// | points    | (P, d)        | (R, d), those of function i in the rows offsets[i] to offsets[i + 1] - 1 |
+/// | offsets   | empty         | N + 1 numbers from 0 to R that do not fall                              |
+/// | values    | (N, P, C)     | (R, C)                                                                  |
+/// | mask      | (N, P)        | (R); 1: counts, 0: not; undefined: all count                            |
+// clang-format on
 template <class T>
 struct FunctionData {
   std::vector<Tensor<T>> functions;
@@ -44,8 +46,8 @@ struct FunctionData {
 };
 
 /// Samples on grids as functions and points: y (N, X1, ..., C) at the `points` (X1 X2 ..., d) of
-/// its/// grid, last axis fastest. Each of `entries` is a function: which numbers of x, counted
-/// from 0 in a sample, are its values (none: all, as a single function).
+/// its grid, last axis fastest. Each of `entries` is a function: which numbers of x, counted from 0
+/// in a sample, are its values (none: all, as a single function).
 template <class T>
 FunctionData<T> as_function_data(const Dataset<T>& data, const Tensor<T>& points,
                                  const std::vector<std::vector<std::int64_t>>& entries = {});

@@ -69,6 +69,8 @@ class DeepONet : public PointOperator<T> {
 
   std::string name() const override { return "deeponet"; }
   nlohmann::json configuration() const override;
+  std::vector<std::int64_t> function_sizes() const override { return options_.sensors; }
+  std::int64_t point_dimension() const override { return options_.dimension; }
   using PointOperator<T>::forward;
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
   Variable<T> forward_rows(std::span<const Variable<T>> functions, const Variable<T>& points,

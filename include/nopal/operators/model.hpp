@@ -42,6 +42,12 @@ class Model {
   /// The first into memory of the caller; allocates nothing from the second call on.
   void predict(const Tensor<T>& x, const Tensor<T>& y) const;
 
+  /// y (B, P, C) at points (P, d) for functions u_1 (B, m_1), ..., u_n (B, m_n) of a PointOperator;
+  /// in physical units. A normaliser of the input is that of the first function, whose values are
+  /// the numbers of its field. Error for other operators, and for outputs that are normalised by
+  /// point. Local.
+  Tensor<T> predict_points(std::span<const Tensor<T>> functions, const Tensor<T>& points) const;
+
   /// Points along each axis of the training data; empty: not known.
   const Shape& training_grid() const noexcept { return training_grid_; }
   void set_training_grid(const Shape& points) { training_grid_ = points; }
@@ -49,6 +55,7 @@ class Model {
   Operator<T>& op() const { return *operator_; }
   const Normaliser<T>& input_normaliser() const noexcept { return input_; }
   const Normaliser<T>& output_normaliser() const noexcept { return output_; }
+  void set_normalisers(Normaliser<T> input, Normaliser<T> output);
   std::map<std::string, std::string>& provenance() noexcept { return provenance_; }
   const std::map<std::string, std::string>& provenance() const noexcept { return provenance_; }
 

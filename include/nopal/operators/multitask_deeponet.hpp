@@ -63,6 +63,11 @@ class MultitaskDeepONet : public PointOperator<T> {
 
   std::string name() const override { return "multitask_deeponet"; }
   nlohmann::json configuration() const override;
+  std::vector<std::int64_t> function_sizes() const override {
+    if (options_.coefficients > 0) return {options_.coefficients, options_.sensors};
+    return {options_.sensors};
+  }
+  std::int64_t point_dimension() const override { return options_.dimension; }
   using PointOperator<T>::forward;
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
   Variable<T> forward_rows(std::span<const Variable<T>> functions, const Variable<T>& points,

@@ -90,6 +90,12 @@ class PointOperator : public Operator<T> {
  public:
   using Operator<T>::forward;
 
+  /// Values of each input function, m_1, ..., m_n.
+  virtual std::vector<std::int64_t> function_sizes() const = 0;
+
+  /// Coordinates of a point, d; 0: any number, they are not looked at.
+  virtual std::int64_t point_dimension() const = 0;
+
   /// Output (R, C) at points (R, d) of which the rows offsets[b] <= r < offsets[b + 1] belong to
   /// function b, in any number (ragged, without padding). forward() with functions and points (P,
   /// d) gives all pairs, (B, P, C).

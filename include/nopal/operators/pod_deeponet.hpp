@@ -66,6 +66,8 @@ class PodDeepONet : public PointOperator<T> {
 
   std::string name() const override { return "pod_deeponet"; }
   nlohmann::json configuration() const override;
+  std::vector<std::int64_t> function_sizes() const override { return {options_.sensors}; }
+  std::int64_t point_dimension() const override { return 0; }
   using PointOperator<T>::forward;
   Variable<T> forward(std::span<const Variable<T>> inputs) const override;
   /// Error: the basis is known at the P points only.
