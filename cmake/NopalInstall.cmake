@@ -13,7 +13,9 @@ install(TARGETS nopal_core nopal_c EXPORT nopal-core LIBRARY ARCHIVE)
 if(TARGET nopal_fortran)
   install(TARGETS nopal_fortran EXPORT nopal-core LIBRARY ARCHIVE)
   install(FILES ${PROJECT_SOURCE_DIR}/src/c_api/nopal.f90
+                ${PROJECT_SOURCE_DIR}/src/c_api/nopal_c_interface.f90
                 ${PROJECT_BINARY_DIR}/src/c_api/modules/nopal.mod
+                ${PROJECT_BINARY_DIR}/src/c_api/modules/nopal_c_interface.mod
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/nopal/fortran)
 endif()
 install(EXPORT nopal-core NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR})

@@ -3,67 +3,84 @@
 
 #include "c_api/field_layout.hpp"
 
-#include <array>
+#include "core/parallel.hpp"
 
-namespace nopal::detail {
+namespace nopal::c {
 namespace {
 
-// Calls action(row-major place, column-major place) for all numbers of a field.
-template <class Action>
-void for_each_place(const Shape& field, const Action& action) {
-  const int axes = field.rank() - 1;  // of the box, and the channels
-  std::array<std::int64_t, 4> n{1, 1, 1, 1}, stride{};
-  for (int a = 0; a < axes; ++a)
-    n[static_cast<std::size_t>(4 - axes + a)] = field[a + 1];
-  std::int64_t size = 1;
-  for (std::size_t a = 0; a < 4; ++a) {
-    stride[a] = size;
-    size *= n[a];
+constexpr bool host_is_device =
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
+
+// Extents of the points, ones in front, and how many there are.
+struct Points {
+  std::int64_t n2 = 1, n3 = 1, count = 1, channels = 1;
+
+  explicit Points(const Shape& field) : channels(field[-1]) {
+    const int axes = field.rank() - 2;
+    count = field.product(0, field.rank() - 1);
+    if (axes > 1) n3 = field[axes];
+    if (axes > 2) n2 = field[axes - 1];
+    // Two axes are n1 x n3, three n1 x n2 x n3.
   }
-  std::int64_t row = 0;
-  for (std::int64_t i = 0; i < n[0]; ++i)
-    for (std::int64_t j = 0; j < n[1]; ++j)
-      for (std::int64_t k = 0; k < n[2]; ++k)
-        for (std::int64_t c = 0; c < n[3]; ++c)
-          action(row++, i * stride[0] + j * stride[1] + k * stride[2] + c * stride[3]);
+  // Where the channel-free column-major order has the row-major point p.
+  KOKKOS_FUNCTION std::int64_t column(std::int64_t p) const {
+    const std::int64_t k = p % n3, rest = p / n3, j = rest % n2, i = rest / n2;
+    const std::int64_t n1 = count / (n2 * n3);
+    return i + n1 * (j + n2 * k);
+  }
+};
+
+// Both on the device.
+template <class T>
+void permute(const T* from, T* to, const Shape& field, bool to_columns) {
+  const Points points(field);
+  detail::parallel_flat(
+      "nopal::permute_layout", points.count, KOKKOS_LAMBDA(std::int64_t p) {
+        const std::int64_t column = points.column(p);
+        for (std::int64_t c = 0; c < points.channels; ++c) {
+          const std::int64_t row_place = p * points.channels + c,
+                             column_place = column + points.count * c;
+          if (to_columns)
+            to[column_place] = from[row_place];
+          else
+            to[row_place] = from[column_place];
+        }
+      });
 }
 
 }  // namespace
 
 template <class T>
-void from_layout(const T* from, const Tensor<T>& field, bool column_major) {
-  if (!column_major) return field.copy_from_host(from);
-  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible) {
-    T* const to = field.data();
-    for_each_place(field.shape(),
-                   [&](std::int64_t row, std::int64_t column) { to[row] = from[column]; });
-  } else {
-    std::vector<T> rows(static_cast<std::size_t>(field.size()));
-    for_each_place(field.shape(), [&](std::int64_t row, std::int64_t column) {
-      rows[static_cast<std::size_t>(row)] = from[column];
-    });
-    field.copy_from_host(rows.data());
-  }
+void from_array(const T* from, const Tensor<T>& field, Arrays arrays) {
+  if (field.size() == 0) return;
+  const bool reachable = arrays.device || host_is_device;
+  if (!arrays.column_major)
+    return reachable ? field.copy_from(Tensor<T>::wrap(const_cast<T*>(from), field.shape()))
+                     : field.copy_from_host(from);
+  if (reachable) return permute(from, field.data(), field.shape(), false);
+  const Tensor<T> columns(field.shape());
+  columns.copy_from_host(from);
+  permute<T>(columns.data(), field.data(), field.shape(), false);
 }
 
 template <class T>
-void to_layout(const Tensor<T>& field, T* to, bool column_major) {
-  if (!column_major) return field.copy_to_host(to);
-  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible) {
-    const T* const from = field.data();
-    for_each_place(field.shape(),
-                   [&](std::int64_t row, std::int64_t column) { to[column] = from[row]; });
-  } else {
-    const std::vector<T> rows = field.to_vector();
-    for_each_place(field.shape(), [&](std::int64_t row, std::int64_t column) {
-      to[column] = rows[static_cast<std::size_t>(row)];
-    });
+void to_array(const Tensor<T>& field, T* to, Arrays arrays) {
+  if (field.size() == 0) return;
+  const bool reachable = arrays.device || host_is_device;
+  if (!arrays.column_major)
+    return reachable ? Tensor<T>::wrap(to, field.shape()).copy_from(field) : field.copy_to_host(to);
+  if (!reachable) {
+    const Tensor<T> columns(field.shape());
+    permute<T>(field.data(), columns.data(), field.shape(), true);
+    return columns.copy_to_host(to);
   }
+  permute<T>(field.data(), to, field.shape(), true);
+  ExecutionSpace().fence();
 }
 
-template void from_layout<float>(const float*, const Tensor<float>&, bool);
-template void from_layout<double>(const double*, const Tensor<double>&, bool);
-template void to_layout<float>(const Tensor<float>&, float*, bool);
-template void to_layout<double>(const Tensor<double>&, double*, bool);
+template void from_array<float>(const float*, const Tensor<float>&, Arrays);
+template void from_array<double>(const double*, const Tensor<double>&, Arrays);
+template void to_array<float>(const Tensor<float>&, float*, Arrays);
+template void to_array<double>(const Tensor<double>&, double*, Arrays);
 
-}  // namespace nopal::detail
+}  // namespace nopal::c

@@ -5,15 +5,20 @@
 
 #include <nopal/core/tensor.hpp>
 
-namespace nopal::detail {
+namespace nopal::c {
 
-/// A field (1, n1, ..., nd, C) from an array of the caller: row-major, or column-major with the
-/// first axis fastest and channels slowest.
+/// How the caller's arrays are: in the order of column_major (first axis fastest, channels
+/// slowest) or else as tensors are, in the memory of the device or of the host.
+struct Arrays {
+  bool column_major = false, device = false;
+};
+
+/// A field (1, n1, ..., nd, C) from an array of the caller.
 template <class T>
-void from_layout(const T* from, const Tensor<T>& field, bool column_major);
+void from_array(const T* from, const Tensor<T>& field, Arrays arrays);
 
 /// The way back.
 template <class T>
-void to_layout(const Tensor<T>& field, T* to, bool column_major);
+void to_array(const Tensor<T>& field, T* to, Arrays arrays);
 
-}  // namespace nopal::detail
+}  // namespace nopal::c

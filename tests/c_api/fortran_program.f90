@@ -12,8 +12,9 @@ program fortran_program
   real(c_double) :: x(n1, n2, 2), y(n1, n2, 3)
   real(c_double), allocatable :: mine(:, :, :), found(:, :, :)
   type(nopal_model) :: model, none
+  type(nopal_trainer) :: trainer
   character(len=512) :: folder
-  character(len=:), allocatable :: text
+  character(len=:), allocatable :: text, unit
   integer :: rank, ranks, first, last, in, out, step, failures
 
   call MPI_Init()
@@ -40,8 +41,8 @@ program fortran_program
   first = n1*(ranks - 1 - rank)/ranks + 1
   last = n1*(ranks - rank)/ranks
   call expect(nopal_set_box(model, [n1, n2], [first, 1], [last, n2]) == nopal_success, nopal_error())
+  allocate (mine(last - first + 1, n2, 2), found(last - first + 1, n2, 3))
   mine = x(first:last, :, :)
-  allocate (found(last - first + 1, n2, 3))
   do step = 1, 3
     found = 0
     call expect(nopal_infer(model, mine, found) == nopal_success, nopal_error())
@@ -52,12 +53,87 @@ program fortran_program
   call expect(index(nopal_error(), '2 and 3 channels') > 0, 'a text with both sizes')
   call expect(nopal_destroy(model) == nopal_success, 'nopal_destroy()')
   call expect(nopal_infer(model, mine, found) == nopal_error_argument, 'an error for no model')
+  call train
+  call ask_at_points
   call expect(nopal_finalise() == nopal_success, 'nopal_finalise()')
   call MPI_Finalize()
   if (failures > 0) error stop 1
   if (rank == 0) print '(a)', 'Fortran: passed'
 
 contains
+
+  ! As make_reference does: samples (k x, k y) for k = 1, ..., 4, two steps, then the output for x.
+  subroutine train
+    real(c_double) :: expected(n1, n2, 3), loss, error
+    real(c_double), allocatable :: wanted(:, :, :)
+    integer :: k, samples, steps
+    integer, allocatable :: extents(:)
+    call read_field(trim(folder)//'/trained.bin', expected)
+    call expect(nopal_create(MPI_COMM_WORLD%mpi_val, 'fno', '{"n_modes": [6, 4], "in_channels": 2, '// &
+                '"out_channels": 3, "hidden_channels": 5}', nopal_double, model, seed=3) == nopal_success, &
+                nopal_error())
+    call expect(nopal_set_box(model, [n1, n2], [first, 1], [last, n2]) == nopal_success, nopal_error())
+    call expect(nopal_trainer_create(model, '{"batch": 4, "warm_up": 4, "learning_rate": 0.01}', trainer) &
+                == nopal_success, nopal_error())
+    call expect(nopal_trainer_step(trainer, 1, loss) == nopal_error_state, 'an error without samples')
+    allocate (wanted(last - first + 1, n2, 3))
+    wanted = y(first:last, :, :)
+    do k = 1, 4
+      call expect(nopal_trainer_add(trainer, k*mine, k*wanted) == nopal_success, nopal_error())
+    end do
+    call expect(nopal_trainer_step(trainer, 2, loss) == nopal_success, nopal_error())
+    call expect(loss > 0, 'a loss')
+    call expect(nopal_trainer_counts(trainer, samples, steps) == nopal_success .and. samples == 4 &
+                .and. steps == 2, 'the numbers of samples and steps')
+    call expect(nopal_trainer_error(trainer, mine, wanted, error) == nopal_success .and. error > 0, &
+                'an error of the model')
+    call expect(nopal_infer(model, mine, found) == nopal_success, nopal_error())
+    call expect(maxval(abs(found - expected(first:last, :, :))) < 1e-9_c_double*maxval(abs(expected)), &
+                'the trained model of the C++ interface')
+    call expect(nopal_set_metadata(model, 'data.y_channels', 'u v w') == nopal_success, nopal_error())
+    call expect(nopal_trainer_set_learning_rate(trainer, 1e-3_c_double) == nopal_success, nopal_error())
+    call expect(nopal_trainer_save(trainer, trim(folder)//'/from_fortran.safetensors') == nopal_success, &
+                nopal_error())
+    call expect(nopal_trainer_restore(trainer, trim(folder)//'/from_fortran.safetensors') &
+                == nopal_success, nopal_error())
+    call expect(nopal_trainer_destroy(trainer) == nopal_success, nopal_error())
+    call expect(nopal_destroy(model) == nopal_success, nopal_error())
+    call expect(nopal_load(MPI_COMM_WORLD%mpi_val, trim(folder)//'/from_fortran.safetensors', nopal_double, &
+                           model) == nopal_success, nopal_error())
+    call expect(nopal_field(model, nopal_output, 2, text, unit) == nopal_success .and. text == 'v' &
+                .and. unit == '', 'the name of a field')
+    call expect(nopal_grid(model, extents) == nopal_success, nopal_error())
+    call expect(all(extents == [n1, n2]), 'the grid of the training')
+    call expect(nopal_destroy(model) == nopal_success, nopal_error())
+  end subroutine train
+
+  ! Two functions of 6 and 4 values, and points of two coordinates: rank r has those from r + 1 on.
+  subroutine ask_at_points
+    real(c_double) :: functions(10), points(2, 7), values(3, 7), answer(3, 7)
+    integer :: count, coordinates, sensors
+    call read_numbers(trim(folder)//'/points.bin', functions, points, values)
+    call expect(nopal_load(MPI_COMM_WORLD%mpi_val, trim(folder)//'/deeponet.safetensors', nopal_double, model) &
+                == nopal_success, nopal_error())
+    call expect(nopal_functions(model, count, coordinates) == nopal_success .and. count == 2 &
+                .and. coordinates == 2, 'two functions, two coordinates')
+    call expect(nopal_function_size(model, 2, sensors) == nopal_success .and. sensors == 4, 'four sensors')
+    answer = values
+    answer(:, rank + 1:) = 0
+    call expect(nopal_infer_points(model, functions, points(:, rank + 1:), answer(:, rank + 1:)) &
+                == nopal_success, nopal_error())
+    call expect(maxval(abs(answer - values)) < 1e-12_c_double*maxval(abs(values)), &
+                'the values of the C++ interface at points')
+    call expect(nopal_destroy(model) == nopal_success, nopal_error())
+  end subroutine ask_at_points
+
+  subroutine read_numbers(path, functions, points, values)
+    character(len=*), intent(in) :: path
+    real(c_double), intent(out) :: functions(:), points(:, :), values(:, :)
+    integer :: unit
+    open (newunit=unit, file=path, access='stream', form='unformatted', status='old', action='read')
+    read (unit) functions, points, values
+    close (unit)
+  end subroutine read_numbers
 
   subroutine read_field(path, field)
     character(len=*), intent(in) :: path

@@ -3,11 +3,8 @@
 
 // The C interface against the C++ one: boxes in any order of ranks, both layouts, all errors.
 
-#include "grid_test_tools.hpp"
-#include "test_tools.hpp"
+#include "c_api_tools.hpp"
 
-#include <gtest/gtest.h>
-#include <nopal/nopal.h>
 #include <nopal/core/allocator.hpp>
 #include <nopal/operators/model.hpp>
 
@@ -22,16 +19,14 @@ namespace {
 using namespace nopal;
 using nlohmann::json;
 
-const Communicator& world() {
-  static const Communicator comm = Communicator::world();
-  return comm;
-}
+using test::expect_refused;
+using test::world;
 
-// nopal_initialise() and a model file.
-class CApi : public ::testing::Test {
+// A model file.
+class CApi : public test::CTest {
  protected:
   void SetUp() override {
-    ASSERT_EQ(nopal_initialise(), NOPAL_SUCCESS) << nopal_error_text();
+    CTest::SetUp();
     const json options{{"n_modes", {4, 4}},
                        {"in_channels", 2},
                        {"out_channels", 3},
@@ -47,24 +42,17 @@ class CApi : public ::testing::Test {
     model.provenance()["data.x"] = "two fields";
     model.save(path, world());
   }
-  void TearDown() override { EXPECT_EQ(nopal_finalise(), NOPAL_SUCCESS) << nopal_error_text(); }
 
-  test::ScratchFolder folder{world()};
   std::string path = folder / "model.safetensors";
 };
-
-// The box of this rank if ranks are numbered backwards.
-Box box_of(const Shape& extents) {
-  const Grid grid(extents, {BoundaryRule::periodic, BoundaryRule::periodic}, world());
-  return grid.boxes().box(world().size() - 1 - world().rank());
-}
 
 template <class T>
 void compare(const std::string& path, nopal_layout layout) {
   const Shape extents{7, 6};
   const auto whole = test::random_field<T>({1, 7, 6, 2}, 1);
-  const Tensor<T> expected = test::part(Model<T>::load(path).predict(whole), box_of(extents));
-  const Box box = box_of(extents);
+  const Tensor<T> expected =
+      test::part(Model<T>::load(path).predict(whole), test::backward_box(extents));
+  const Box box = test::backward_box(extents);
   nopal_model model = nullptr;
   ASSERT_EQ(nopal_model_load(MPI_COMM_WORLD, path.c_str(),
                              sizeof(T) == 4 ? NOPAL_FLOAT : NOPAL_DOUBLE, &model),
@@ -135,15 +123,6 @@ TEST_F(CApi, DescribesTheModel) {
   EXPECT_STRNE(nopal_configuration(), "");
 }
 
-// A status, and a text with all the words.
-void expect_refused(nopal_status status, nopal_status expected,
-                    std::initializer_list<const char*> words) {
-  EXPECT_EQ(status, expected) << nopal_error_text();
-  for (const char* word : words)
-    EXPECT_NE(std::string(nopal_error_text()).find(word), std::string::npos)
-        << "no '" << word << "' in: " << nopal_error_text();
-}
-
 TEST_F(CApi, BadInputIsAnErrorCode) {
   const std::int64_t n[] = {8, 8}, zero[] = {0, 0};
   float number = 0;
@@ -176,7 +155,7 @@ TEST_F(CApi, BadInputIsAnErrorCode) {
   ASSERT_EQ(nopal_model_load(MPI_COMM_WORLD, path.c_str(), NOPAL_FLOAT, &model), NOPAL_SUCCESS);
   expect_refused(nopal_model_infer(model, &number, 1, &number, 1), NOPAL_ERROR_STATE,
                  {"nopal_model_set_box"});
-  const Box box = box_of({8, 8});
+  const Box box = test::backward_box({8, 8});
   const std::int64_t begin[] = {box[0].begin, box[1].begin}, end[] = {box[0].end, box[1].end};
   expect_refused(nopal_model_set_box(model, 4, n, begin, end, NOPAL_ROW_MAJOR),
                  NOPAL_ERROR_ARGUMENT, {"1 to 3 axes", "4"});

@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: 2026 nopal developers
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include <nopal/nopal.h>
+#include <nopal/core/runtime.hpp>
+
+#include "c_api/status.hpp"
+
+#include <mutex>
+#include <set>
+
+namespace nopal::c {
+namespace {
+
+std::mutex mutex;
+std::optional<Runtime> runtime;
+int users = 0;
+std::set<const void*> handles;
+
+bool mpi_is_up() {
+  int initialised = 0, finalised = 0;
+  MPI_Initialized(&initialised);
+  MPI_Finalized(&finalised);
+  return initialised && !finalised;
+}
+
+}  // namespace
+
+std::string& last_error() {
+  static thread_local std::string text;
+  return text;
+}
+
+void require_running() {
+  const std::lock_guard<std::mutex> lock(mutex);
+  require(users > 0, NOPAL_ERROR_STATE, "call nopal_initialise() first");
+  require(mpi_is_up(), NOPAL_ERROR_STATE,
+          "MPI was finalised; destroy models and call nopal_finalise() before MPI_Finalize()");
+}
+
+void require_usable(MPI_Comm comm) {
+  bool usable = comm != MPI_COMM_NULL;
+  if (usable) {
+    MPI_Errhandler before = MPI_ERRHANDLER_NULL;
+    MPI_Comm_get_errhandler(MPI_COMM_WORLD, &before);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    int size = 0;
+    usable = MPI_Comm_size(comm, &size) == MPI_SUCCESS;
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, before);
+    if (before != MPI_ERRHANDLER_NULL) MPI_Errhandler_free(&before);
+  }
+  require(usable, NOPAL_ERROR_ARGUMENT,
+          "expected a communicator, got MPI_COMM_NULL or one that was freed");
+}
+
+void enlist(const void* handle) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  handles.insert(handle);
+}
+
+void strike_off(const void* handle) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  handles.erase(handle);
+}
+
+bool enlisted(const void* handle) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  return handles.contains(handle);
+}
+
+}  // namespace nopal::c
+
+using namespace nopal::c;
+
+extern "C" {
+
+const char* nopal_error_text(void) {
+  return last_error().c_str();
+}
+
+const char* nopal_version(void) {
+  return nopal::version();
+}
+
+const char* nopal_commit(void) {
+  return nopal::commit();
+}
+
+const char* nopal_configuration(void) {
+  static const std::string text = nopal::build_configuration();
+  return text.c_str();
+}
+
+nopal_status nopal_initialise(void) {
+  return guarded(NOPAL_ERROR_OTHER, [] {
+    require(mpi_is_up(), NOPAL_ERROR_STATE,
+            "nopal_initialise() comes after MPI_Init() and before MPI_Finalize()");
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (users == 0) {
+      int count = 0;
+      char** arguments = nullptr;
+      runtime.emplace(count, arguments);
+    }
+    ++users;
+  });
+}
+
+nopal_status nopal_finalise(void) {
+  return guarded(NOPAL_ERROR_OTHER, [] {
+    const std::lock_guard<std::mutex> lock(mutex);
+    require(users > 0, NOPAL_ERROR_STATE,
+            "nopal_finalise() was called more often than nopal_initialise()");
+    require(users > 1 || handles.empty(), NOPAL_ERROR_STATE, "there are still ", handles.size(),
+            " models or trainers; destroy them before nopal_finalise()");
+    if (--users == 0) runtime.reset();
+  });
+}
+
+nopal_status nopal_set_log(void (*sink)(const char* line, void* context), void* context) {
+  return guarded(NOPAL_ERROR_OTHER, [&] {
+    nopal::set_log_sink(sink ? nopal::LogSink([sink, context](const std::string& line) {
+      sink(line.c_str(), context);
+    })
+                             : nopal::LogSink());
+  });
+}
+
+}  // extern "C"
