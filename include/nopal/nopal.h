@@ -28,9 +28,9 @@
  * that was built on Kokkos with OpenMP uses those that the program allows.
  */
 
-#include <nopal/c/model.h>
-#include <nopal/c/trainer.h>
-#include <nopal/c/types.h>
+#include <nopal/c_api/model.h>
+#include <nopal/c_api/trainer.h>
+#include <nopal/c_api/types.h>
 
 /** Version of this header; nopal_version() is that of the library. */
 #define NOPAL_VERSION_MAJOR 0

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <nopal/c/types.h>
+#include <nopal/c_api/types.h>
 #include <nopal/comm/communicator.hpp>
 
 #include <exception>

@@ -21,7 +21,7 @@
  * functions are collective over the model's communicator unless they say "local".
  */
 
-#include <nopal/c/types.h>
+#include <nopal/c_api/types.h>
 
 #ifdef __cplusplus
 extern "C" {

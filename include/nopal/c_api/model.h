@@ -9,7 +9,7 @@
  * Models in C: load, describe, evaluate on boxes of a grid or at points; see nopal/nopal.h.
  */
 
-#include <nopal/c/types.h>
+#include <nopal/c_api/types.h>
 
 #ifdef __cplusplus
 extern "C" {
