@@ -10,6 +10,9 @@ pkg_check_modules(FFTW3 REQUIRED IMPORTED_TARGET fftw3)
 pkg_check_modules(FFTW3F REQUIRED IMPORTED_TARGET fftw3f)
 pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
 pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
+# For data of other programs: arrays of NumPy are zip archives, those of MATLAB compressed.
+pkg_check_modules(ZIP REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 # HDF5 built for MPI; Debian names the pkg-config file by the MPI it was built with.
 pkg_search_module(HDF5 REQUIRED IMPORTED_TARGET hdf5-openmpi hdf5-mpi hdf5)
 if(NOPAL_BUILD_PETSC)

@@ -5,29 +5,37 @@ include(CMakePackageConfigHelpers)
 
 set(NOPAL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/nopal)
 
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/nopal DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# Two parts: what programs need to run, and what compiling against the library needs.
+set(NOPAL_RUNTIME COMPONENT runtime)
+set(NOPAL_LIBRARY LIBRARY COMPONENT runtime NAMELINK_COMPONENT dev ARCHIVE COMPONENT dev)
 
-install(TARGETS nopal_core nopal_c EXPORT nopal-core LIBRARY ARCHIVE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/nopal DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        COMPONENT dev FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/CHANGELOG.md
+        DESTINATION ${CMAKE_INSTALL_DOCDIR} ${NOPAL_RUNTIME})
+file(GLOB nopal_models CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/models/*.safetensors)
+install(FILES ${nopal_models} DESTINATION ${CMAKE_INSTALL_DATADIR}/nopal/models ${NOPAL_RUNTIME})
+
+install(TARGETS nopal_core nopal_c EXPORT nopal-core ${NOPAL_LIBRARY})
 if(TARGET nopal_fortran)
-  install(TARGETS nopal_fortran EXPORT nopal-core LIBRARY ARCHIVE)
+  install(TARGETS nopal_fortran EXPORT nopal-core ${NOPAL_LIBRARY})
   install(FILES ${PROJECT_SOURCE_DIR}/src/c_api/nopal.f90
                 ${PROJECT_SOURCE_DIR}/src/c_api/nopal_c_interface.f90
                 ${PROJECT_BINARY_DIR}/src/c_api/modules/nopal.mod
                 ${PROJECT_BINARY_DIR}/src/c_api/modules/nopal_c_interface.mod
-          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/nopal/fortran)
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/nopal/fortran COMPONENT dev)
 endif()
-install(EXPORT nopal-core NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR})
+install(EXPORT nopal-core NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR} COMPONENT dev)
 if(TARGET nopal_petsc)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/solvers/include/nopal
-          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
-  install(TARGETS nopal_petsc EXPORT nopal-petsc LIBRARY ARCHIVE)
-  install(TARGETS nopal_petsc_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(EXPORT nopal-petsc NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR})
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev
+          FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+  install(TARGETS nopal_petsc EXPORT nopal-petsc ${NOPAL_LIBRARY})
+  install(TARGETS nopal_petsc_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ${NOPAL_RUNTIME})
+  install(EXPORT nopal-petsc NAMESPACE nopal:: DESTINATION ${NOPAL_CMAKE_DIR} COMPONENT dev)
 endif()
 if(TARGET nopal)
-  install(TARGETS nopal RUNTIME)
+  install(TARGETS nopal RUNTIME ${NOPAL_RUNTIME})
 endif()
 
 # What was built, for nopalConfig.cmake and nopal.pc.
@@ -45,6 +53,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/cmake/nopalConfigVersion.
                                  COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/cmake/nopalConfig.cmake
               ${PROJECT_BINARY_DIR}/cmake/nopalConfigVersion.cmake
-              ${PROJECT_SOURCE_DIR}/cmake/NopalKokkos.cmake DESTINATION ${NOPAL_CMAKE_DIR})
+              ${PROJECT_SOURCE_DIR}/cmake/NopalKokkos.cmake DESTINATION ${NOPAL_CMAKE_DIR} COMPONENT dev)
 
 include(NopalPkgConfig)
+include(NopalPackage)

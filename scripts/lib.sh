@@ -41,7 +41,7 @@ missing_elsewhere() {
     command -v "$item" >/dev/null || printf 'program %s\n' "$item"
   done
   command -v pkg-config >/dev/null || return 0
-  for item in PETSc fftw3 fftw3f openblas libpng eigen3 nlohmann_json; do
+  for item in PETSc fftw3 fftw3f openblas libpng libzip zlib eigen3 nlohmann_json; do
     pkg-config --exists "$item" || printf 'library %s (pkg-config)\n' "$item"
   done
 }

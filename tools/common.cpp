@@ -86,6 +86,8 @@ std::pair<Tensor<T>, Tensor<T>> read_samples(const Dataset<T>& data, std::int64_
 
 template std::pair<Tensor<float>, Tensor<float>> read_samples<float>(const Dataset<float>&,
                                                                      std::int64_t, std::int64_t);
+template std::pair<Tensor<double>, Tensor<double>> read_samples<double>(const Dataset<double>&,
+                                                                        std::int64_t, std::int64_t);
 
 Shape output_shape(const Operator<float>& op, const Dataset<float>& data,
                    const Communicator& comm) {

@@ -4,6 +4,8 @@
 #include "commands.hpp"
 #include "common.hpp"
 
+#include <nopal/data/array_file.hpp>
+#include <nopal/data/published_dataset.hpp>
 #include <nopal/io/json_text.hpp>
 #include <nopal/io/safetensors.hpp>
 #include <nopal/operators/model.hpp>
@@ -23,14 +25,18 @@ Json to_json(const Shape& shape) {
   return std::vector<std::int64_t>(shape.begin(), shape.end());
 }
 
-bool is_hdf5(const std::string& path) {
-  // Opening a pipe would wait for a writer; what is no file is refused by the other reader.
+// Whether a file is one of arrays rather than of weights; what is no file is refused by the reader
+// of those.
+bool holds_arrays(const std::string& path) {
+  // Opening a pipe would wait for a writer.
   std::error_code failed;
   if (!std::filesystem::is_regular_file(path, failed)) return false;
   std::ifstream in(path, std::ios::binary);
-  char signature[8] = {};
-  in.read(signature, sizeof signature);
-  return in.gcount() == 8 && std::string(signature, 8) == "\x89HDF\r\n\x1a\n";
+  char first[9] = {};
+  in.read(first, 9);
+  if (in.gcount() < 9) return false;
+  // A safetensors file begins with the length of its header, and this.
+  return first[8] != '{' || std::string(first, 6) == "\x93NUMPY";
 }
 
 // Range, mean and deviation over samples, in one pass.
@@ -73,6 +79,41 @@ Json describe_data(const std::string& path, bool all) {
   json["x"].update(x.json());
   json["y"].update(y.json());
   return json;
+}
+
+// A data set of nopal's own has x and y with channels, others are listed.
+bool is_data_set(const ArrayFile& file) {
+  const FileArray *x = file.find("x"), *y = file.find("y");
+  return file.format() == "HDF5" && x && y && x->shape.size() == y->shape.size() &&
+         x->shape.size() >= 2 && file.arrays().size() == 2;
+}
+
+Json describe_arrays(const std::string& path, const ArrayFile& file) {
+  Json json = {{"kind", "arrays"}, {"format", file.format()}, {"arrays", Json::array()}};
+  for (const FileArray& array : file.arrays())
+    json["arrays"].push_back({{"name", array.name}, {"type", array.type}, {"shape", array.shape}});
+  if (!file.attributes().empty()) json["attributes"] = file.attributes();
+  try {
+    const PublishedDataset<float> data(path);
+    json["layout"] = {{"name", data.layout()},
+                      {"samples", data.size()},
+                      {"x", {{"shape", to_json(data.x_shape())}}},
+                      {"y", {{"shape", to_json(data.y_shape())}}},
+                      {"convert", "nopal convert -data " + path + " -out FILE"}};
+    const auto attributes = data.attributes();
+    for (const char* side : {"x", "y"})
+      if (const auto names = attributes.find(std::string(side) + "_channels");
+          names != attributes.end())
+        json["layout"][side]["channels"] = names->second;
+  } catch (const Error& error) {
+    json["layout"] = error.what();
+  }
+  return json;
+}
+
+Json describe_file_of_arrays(const std::string& path, bool all) {
+  const auto file = ArrayFile::open(path);
+  return is_data_set(*file) ? describe_data(path, all) : describe_arrays(path, *file);
 }
 
 Json describe_tensors(const SafetensorsFile& file) {
@@ -132,7 +173,7 @@ void print(const Json& json, int indent) {
   for (const auto& [key, value] : json.items()) {
     const std::string name = std::string(static_cast<std::size_t>(indent), ' ') + on_terminal(key);
     const int column = indent + static_cast<int>(width) + 2;
-    if (key == "tensors") {
+    if (key == "tensors" || key == "arrays") {
       std::printf("%s\n", name.c_str());
       for (const auto& tensor : value) {
         std::string shape;
@@ -155,12 +196,15 @@ void print(const Json& json, int indent) {
 int inspect_command(Options& options, const Communicator& comm) {
   const bool as_json = options.flag("json", false, "print JSON");
   const bool all = options.flag("all", false, "data: read all samples, not just the first 64");
-  const std::string file = options.positional("FILE", "model, checkpoint or data file");
+  const std::string file = options.positional(
+      "FILE",
+      "model, checkpoint, data file, or arrays of another program (HDF5, MATLAB, npz, npy)");
   if (!options.ready()) return 0;
   options.check_files({{"FILE", file}}, {});
   comm.together([&] {
     if (comm.rank() > 0) return;
-    Json json = is_hdf5(file) ? describe_data(file, all) : describe_safetensors(file);
+    Json json =
+        holds_arrays(file) ? describe_file_of_arrays(file, all) : describe_safetensors(file);
     json["file"] = file;
     json["bytes"] = std::filesystem::file_size(file);
     if (as_json)

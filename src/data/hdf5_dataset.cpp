@@ -6,39 +6,16 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 
 namespace nopal {
 namespace {
 
-namespace fs = std::filesystem;
-
 // HDF5's chunk cache must hold a chunk, or reading its samples one by one decompresses it each
 // time.
 constexpr std::size_t least_chunk_cache = std::size_t(1) << 20;
 constexpr std::size_t most_chunk_cache = std::size_t(1) << 28;
-
-hdf5::Handle open_file(const std::string& path) {
-  std::error_code failed;
-  const auto status = fs::status(path, failed);
-  NOPAL_CHECK(fs::exists(status), path, ": cannot be opened: no such file");
-  NOPAL_CHECK(!fs::is_directory(status), path, ": is a folder, expected an HDF5 file");
-  NOPAL_CHECK(fs::is_regular_file(status), path, ": is a device or pipe, expected an HDF5 file");
-  const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
-#if H5_VERSION_GE(1, 10, 7)
-  H5Pset_file_locking(access.get(), false, true);  // some network file systems have no locks
-#endif
-  const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
-  NOPAL_CHECK(is_hdf5 >= 0, path, ": cannot be read: ", hdf5::complaint());
-  NOPAL_CHECK(is_hdf5 > 0, path, ": not an HDF5 file");
-  hdf5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
-  NOPAL_CHECK(file, path, ": cannot be read, it may be damaged or truncated: ", hdf5::complaint());
-  return file;
-}
 
 herr_t append_name(hid_t, const char* name, const H5L_info_t*, void* names) {
   auto& text = *static_cast<std::string*>(names);
@@ -50,46 +27,6 @@ std::string names_in(const hdf5::Handle& file) {
   std::string names;
   H5Literate(file.get(), H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, append_name, &names);
   return names.empty() ? "nothing" : names;
-}
-
-// Shortest decimal form that reads back as the same number.
-template <class Number>
-std::string to_text(Number value) {
-  std::array<char, 40> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  return {text.data(), end};
-}
-
-// Value of a scalar attribute; false for what is neither a number nor a string.
-bool attribute_text(hid_t attribute, std::string& text) {
-  const hdf5::Handle type(H5Aget_type(attribute), H5Tclose);
-  const hdf5::Handle space(H5Aget_space(attribute), H5Sclose);
-  if (!type || !space || H5Sget_simple_extent_npoints(space.get()) != 1) return false;
-  const H5T_class_t kind = H5Tget_class(type.get());
-  if (kind == H5T_FLOAT) {
-    double value = 0;
-    if (H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0) return false;
-    text = to_text(value);
-    return true;
-  }
-  if (kind == H5T_INTEGER) {
-    std::int64_t value = 0;
-    if (H5Aread(attribute, H5T_NATIVE_INT64, &value) < 0) return false;
-    text = to_text(value);
-    return true;
-  }
-  if (kind != H5T_STRING) return false;
-  if (H5Tis_variable_str(type.get()) > 0) {
-    char* value = nullptr;
-    if (H5Aread(attribute, type.get(), &value) < 0 || value == nullptr) return false;
-    text = value;
-    H5free_memory(value);
-    return true;
-  }
-  text.assign(H5Tget_size(type.get()), '\0');
-  if (H5Aread(attribute, type.get(), text.data()) < 0) return false;
-  text.resize(std::min(text.size(), text.find('\0')));
-  return true;
 }
 
 // /x or /y of a file.
@@ -248,7 +185,7 @@ struct Hdf5Dataset<T>::Implementation {
   std::unique_ptr<FieldCache<T>> x_cache, y_cache;
 
   Implementation(const std::string& name, const std::string& x_name, const std::string& y_name)
-      : path(name), file(open_file(name)), x(file, name, x_name), y(file, name, y_name) {
+      : path(name), file(hdf5::open_file(name)), x(file, name, x_name), y(file, name, y_name) {
     detail::check_sample_shapes(x.shape(), y.shape(), path, "/" + x_name, "/" + y_name);
   }
 };
@@ -311,20 +248,7 @@ void Hdf5Dataset<T>::read(std::span<const std::int64_t> indices, const Tensor<T>
 template <class T>
 std::map<std::string, std::string> Hdf5Dataset<T>::attributes() const {
   const hdf5::Section section;
-  std::map<std::string, std::string> result;
-  H5O_info_t info{};
-  if (H5Oget_info(implementation_->file.get(), &info) < 0) return result;
-  for (hsize_t i = 0; i < info.num_attrs; ++i) {
-    const hdf5::Handle attribute(H5Aopen_by_idx(implementation_->file.get(), ".", H5_INDEX_NAME,
-                                                H5_ITER_NATIVE, i, H5P_DEFAULT, H5P_DEFAULT),
-                                 H5Aclose);
-    const ssize_t length = attribute ? H5Aget_name(attribute.get(), 0, nullptr) : -1;
-    if (length < 0) continue;
-    std::string name(static_cast<std::size_t>(length), '\0'), text;
-    H5Aget_name(attribute.get(), name.size() + 1, name.data());
-    if (attribute_text(attribute.get(), text)) result[name] = text;
-  }
-  return result;
+  return hdf5::attributes(implementation_->file.get());
 }
 
 template class Hdf5Dataset<float>;

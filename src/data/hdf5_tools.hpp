@@ -7,6 +7,7 @@
 
 #include <hdf5.h>
 
+#include <map>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -63,6 +64,13 @@ class Handle {
 /// What the last failed call complains about, as one short line: the system's reason if there is
 /// one ("No space left on device"), else the innermost message.
 std::string complaint();
+
+/// Opens a file for reading. Error that says why not.
+Handle open_file(const std::string& path);
+
+/// Attributes of a file, group or data set that are texts, numbers or truths, as text; lists of
+/// them separated by spaces.
+std::map<std::string, std::string> attributes(hid_t object);
 
 /// The in-memory type of T.
 template <class T>

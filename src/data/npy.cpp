@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 nopal developers
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "data/npy_header.hpp"
+
 #include <nopal/data/npy.hpp>
 #include <nopal/io/atomic_file.hpp>
 
@@ -237,6 +239,23 @@ Tensor<T> read_array(const Header& header, std::uint64_t available, const std::s
 }
 
 }  // namespace
+
+detail::NpyInfo detail::npy_info(std::string_view first, std::uint64_t size,
+                                 const std::string& name) {
+  const Layout layout = find_header(first.substr(0, prefix_size), size, name);
+  NOPAL_CHECK(layout.data <= first.size(), name, ": the header of the npy file is too long");
+  const Header header =
+      HeaderParser(first.substr(layout.text, layout.data - layout.text), name).parse();
+  NpyInfo info{header.shape, ""};
+  with_type(header.type, name, [&](auto example) {
+    using Stored = decltype(example);
+    const char* kind = std::is_floating_point_v<Stored> ? "float"
+                       : std::is_signed_v<Stored>       ? "int"
+                                                        : "uint";
+    info.type = header.type == "|b1" ? "bool" : kind + std::to_string(8 * sizeof(Stored));
+  });
+  return info;
+}
 
 template <class T>
 Tensor<T> parse_npy(const char* data, std::size_t size, const std::string& name) {

@@ -1,5 +1,5 @@
 # Every public header compiles alone: one generated source a header, included twice to try its
-# guard. The objects are built by the test, not by "all".
+# guard; those of the C interface in C, too. The objects are built by the test, not by "all".
 
 set(header_roots ${PROJECT_SOURCE_DIR}/include)
 set(header_libraries nopal::core)
@@ -16,6 +16,11 @@ foreach(root IN LISTS header_roots)
     set(source ${CMAKE_CURRENT_BINARY_DIR}/headers/${name}.cpp)
     file(CONFIGURE OUTPUT ${source} CONTENT "#include <${header}>\n#include <${header}>\n")
     list(APPEND header_sources ${source})
+    if(header MATCHES "\\.h$")
+      string(REPLACE ".cpp" ".c" source ${source})
+      file(CONFIGURE OUTPUT ${source} CONTENT "#include <${header}>\n#include <${header}>\n")
+      list(APPEND header_c_sources ${source})
+    endif()
   endforeach()
 endforeach()
 
@@ -24,6 +29,15 @@ target_link_libraries(nopal_headers PRIVATE ${header_libraries} nopal_options)
 # Only the compiler's front end is of interest.
 target_compile_options(nopal_headers PRIVATE -O0 -Werror)
 
+add_library(nopal_c_headers OBJECT EXCLUDE_FROM_ALL ${header_c_sources})
+target_link_libraries(nopal_c_headers PRIVATE nopal::c)
+if(NOPAL_BUILD_PETSC)
+  target_include_directories(nopal_c_headers PRIVATE ${PROJECT_SOURCE_DIR}/solvers/include)
+  target_link_libraries(nopal_c_headers PRIVATE PkgConfig::PETSC)
+endif()
+set_target_properties(nopal_c_headers PROPERTIES C_STANDARD 99 C_EXTENSIONS OFF)
+target_compile_options(nopal_c_headers PRIVATE -Wall -Wextra -Wpedantic -Wstrict-prototypes -Werror)
+
 add_test(NAME headers COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target nopal_headers
-                              -j 2)
+                              nopal_c_headers -j 2)
 set_tests_properties(headers PROPERTIES LABELS "style" PROCESSORS 2 TIMEOUT 600)
