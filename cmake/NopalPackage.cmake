@@ -24,10 +24,9 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME nopal)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION math)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS openmpi-bin)
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
-    "Neural operators and linear solvers: the nopal command, libraries and PETSc plug-in
- Learned solution operators of partial differential equations on Kokkos, MPI
- and PETSc: made, trained and evaluated by one command, loaded by PETSc
- programs as a preconditioner, linked from C++, C and Fortran.")
+    "Learned solution operators of partial differential equations: made, trained
+ and evaluated by the command nopal, loaded by PETSc programs as a
+ preconditioner, linked from C++, C and Fortran.")
 
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libnopal-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
@@ -36,7 +35,7 @@ string(CONCAT CPACK_DEBIAN_DEV_PACKAGE_DEPENDS
        "nopal (= ${PROJECT_VERSION}-1), libtrilinos-kokkos-dev, libopenmpi-dev, nlohmann-json3-dev, "
        "libfftw3-dev, libopenblas-dev, libhdf5-openmpi-dev, libpng-dev, libzip-dev, zlib1g-dev, petsc-dev, pkg-config")
 set(CPACK_COMPONENT_DEV_DESCRIPTION
-    "Neural operators and linear solvers: headers, CMake and pkg-config files
- What programs in C++, C and Fortran need to be compiled against nopal.")
+    "What programs in C++, C and Fortran need to be compiled against nopal: headers,
+ Fortran modules, CMake and pkg-config files.")
 
 include(CPack)

@@ -151,7 +151,9 @@ void declare_model(Options& options, TrainRequest& request, const Set& data) {
     return;
   }
   request.model = options.choice("model", "fno", operator_names(), "operator to train");
-  const Shape x = data ? data->x_shape() : Shape{64, 64, 1};
+  // For help without data; of a Fusion-DeepONet's channels some are coordinates.
+  const Shape x =
+      data ? data->x_shape() : Shape{64, 64, request.model == "fusion_deeponet" ? 4 : 1};
   const Shape y = data ? data->y_shape() : Shape{64, 64, 1};
   const nlohmann::json given =
       configuration(options, request.model + "_", "Model " + request.model, [&] {

@@ -84,7 +84,8 @@ std::pair<std::shared_ptr<const Dataset<T>>, std::shared_ptr<const Dataset<T>>> 
 /// Outcome of training.
 template <class T>
 struct TrainResult {
-  History history;  ///< epoch, learning_rate, loss, <set>_l2, <set>_h1, ..., seconds, modes, ...
+  /// Epoch, learning_rate, loss, SET_l2 and SET_h1 of each set, samples_per_second, seconds, modes.
+  History history;
   std::int64_t epochs = 0;      ///< epochs done, those before resuming included
   std::int64_t best_epoch = 0;  ///< 1-based, with the smallest validation error; last without one
   double best_error = 0;        ///< relative L2 on the validation set then (training loss without)
