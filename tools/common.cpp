@@ -14,9 +14,9 @@
 
 namespace nopal::tools {
 
-Set open_data(const std::string& path, const Communicator& comm) {
+Set open_data(const std::string& path, const Communicator& comm, std::size_t cache_bytes) {
   Set data;
-  comm.together([&] { data = std::make_shared<Hdf5Dataset<float>>(path); });
+  comm.together([&] { data = std::make_shared<Hdf5Dataset<float>>(path, cache_bytes); });
   return data;
 }
 

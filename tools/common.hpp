@@ -19,8 +19,10 @@ namespace nopal::tools {
 
 using Set = std::shared_ptr<const Hdf5Dataset<float>>;
 
-/// Opens a data file on all ranks; an error on one is an error on all. Collective.
-Set open_data(const std::string& path, const Communicator& comm);
+/// Opens a data file on all ranks; an error on one is an error on all. A file of at most
+/// `cache_bytes` is kept in memory. Collective.
+Set open_data(const std::string& path, const Communicator& comm,
+              std::size_t cache_bytes = std::size_t(1) << 30);
 
 /// Makes the folder and those above it. Error on all ranks if that fails. Collective.
 void make_folder(const std::string& path, const Communicator& comm);

@@ -29,6 +29,7 @@ struct TrainRequest {
   nlohmann::json configuration;
   std::string normalise_input, normalise_output;
   std::uint64_t seed = 0;
+  std::size_t cache_bytes = 0;
   TrainOptions options;
 };
 
@@ -127,6 +128,11 @@ void declare_files(Options& options, TrainRequest& request) {
   request.validation =
       options.text("validation", "0.1", "FILE|X",
                    "validation data that choose the best epoch: a file, or a share of -data");
+  request.cache_bytes =
+      static_cast<std::size_t>(options.integer(
+          "data_cache", 1024,
+          "MB: a file of at most this size is kept in memory, a larger one read as it is needed", 0))
+      << 20;
   request.tests = options.texts("test", "FILE,...", "data whose errors are reported each epoch");
   request.out = options.required("out", "FILE", "model to write (safetensors)");
   t.checkpoint = options.text("checkpoint", "", "FILE", "save the state of training here");
@@ -202,7 +208,7 @@ TrainData<float> open_sets(const TrainRequest& request, const Set& file, const C
     }
   } else {
     sets.training = data;
-    sets.validation = samples(open_data(request.validation, comm));
+    sets.validation = samples(open_data(request.validation, comm, request.cache_bytes));
   }
   for (const std::string& test : request.tests)
     sets.evaluation.emplace_back(stem(test), samples(open_data(test, comm)));
@@ -294,7 +300,7 @@ int train_command(Options& options, const Communicator& comm) {
   declare_files(options, request);
   Set data;
   if (!options.help_requested() && !request.data.empty())
-    attempt(options, [&] { data = open_data(request.data, comm); });
+    attempt(options, [&] { data = open_data(request.data, comm, request.cache_bytes); });
   declare_model(options, request, data);
   declare_training(options, request);
   options.note(
