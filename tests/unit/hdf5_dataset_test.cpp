@@ -169,20 +169,28 @@ TEST_F(Hdf5Test, Attributes) {
     H5Tset_strpad(fixed, H5T_STR_NULLPAD);
     const hid_t d = H5Acreate2(file, "fixed", fixed, one, H5P_DEFAULT, H5P_DEFAULT);
     H5Awrite(d, fixed, "four\0\0\0\0");
-    H5Tclose(fixed);
-    const hsize_t two = 2;
+    const hsize_t two = 2, many = 2000;
     const hid_t list = H5Screate_simple(1, &two, nullptr);
     const hid_t c = H5Acreate2(file, "list", H5T_NATIVE_INT, list, H5P_DEFAULT, H5P_DEFAULT);
-    for (const hid_t id : {a, b, c, d})
+    const int numbers[2] = {3, -4};
+    H5Awrite(c, H5T_NATIVE_INT, numbers);
+    const hid_t e = H5Acreate2(file, "words", fixed, list, H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(e, fixed, "one\0\0\0\0\0two\0\0\0\0\0");
+    // Too long to describe anything.
+    const hid_t longer = H5Screate_simple(1, &many, nullptr);
+    const hid_t g = H5Acreate2(file, "table", H5T_NATIVE_INT, longer, H5P_DEFAULT, H5P_DEFAULT);
+    for (const hid_t id : {a, b, c, d, e, g})
       H5Aclose(id);
+    H5Tclose(fixed);
+    H5Sclose(longer);
     H5Sclose(list);
     H5Sclose(one);
     H5Tclose(text);
     H5Fclose(file);
   }
-  const std::map<std::string, std::string> expected = {{"problem", "darcy µ"}, {"empty", ""},
-                                                       {"tau", "0.1"},         {"units", "m/s"},
-                                                       {"seed", "-7"},         {"fixed", "four"}};
+  const std::map<std::string, std::string> expected = {
+      {"problem", "darcy µ"}, {"empty", ""},     {"tau", "0.1"},   {"units", "m/s"},
+      {"seed", "-7"},         {"fixed", "four"}, {"list", "3 -4"}, {"words", "one two"}};
   EXPECT_EQ(Hdf5Dataset<float>(path("a.h5")).attributes(), expected);
 }
 

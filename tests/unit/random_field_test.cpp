@@ -109,7 +109,7 @@ TEST_P(RandomFieldLaw, EmpiricalCovarianceIsTheKarhunenLoeveSum) {
     }
   }
   // The mean is known to be 0, so the mean product has variance (C_ii C_jj + C_ij^2) / samples.
-  const auto exact = [&](std::size_t i, std::size_t j) {
+  const auto exact = [&, grid = grid](std::size_t i, std::size_t j) {
     return covariance(options, grid, field, static_cast<std::int64_t>(i),
                       static_cast<std::int64_t>(j));
   };
