@@ -100,8 +100,11 @@ class Hdf5Arrays : public ArrayFile {
     const hdf5::Handle object(H5Oopen(file_.get(), name.c_str(), H5P_DEFAULT), H5Oclose);
     if (!object) return;
     const auto known = hdf5::attributes(object.get());
-    for (const auto& [key, text] : known)
-      attributes_[name + "@" + key] = text;
+    for (const auto& [key, text] : known) {
+      std::string full = name;
+      full.append("@").append(key);
+      attributes_[full] = text;
+    }
     if (H5Iget_type(object.get()) != H5I_DATASET) return;
     FileArray array{name, {}, type_name(object.get())};
     // A logical array of MATLAB's is one of bytes.

@@ -45,7 +45,7 @@ std::string roles_of(const char* before, std::size_t axes, const char* after = "
   return roles.append(after);
 }
 
-PublishedPart part(const FileArray& array, std::string roles, std::string name = "") {
+PublishedPart part(const FileArray& array, std::string roles, const std::string& name = "") {
   return {{array.name}, array.shape, std::move(roles), name.empty() ? array.name : name};
 }
 
@@ -107,7 +107,7 @@ std::optional<Found> the_well(const ArrayFile& file, const PublishedOptions&) {
         if (array.name.starts_with(group + "/"))
           names.push_back(array.name.substr(group.size() + 1));
     for (const std::string& name : names) {
-      const FileArray& array = file.at(group + "/" + name);
+      const FileArray& array = file.at(std::string(group).append("/").append(name));
       const std::string where = array.name + "@";
       std::string roles;
       if (attribute(where + "sample_varying") != "false") roles += "N";
