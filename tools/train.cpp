@@ -131,7 +131,8 @@ void declare_files(Options& options, TrainRequest& request) {
   request.cache_bytes =
       static_cast<std::size_t>(options.integer(
           "data_cache", 1024,
-          "MB: a file of at most this size is kept in memory, a larger one read as it is needed", 0))
+          "MB: a file of at most this size is kept in memory, a larger one read as it is needed",
+          0))
       << 20;
   request.tests = options.texts("test", "FILE,...", "data whose errors are reported each epoch");
   request.out = options.required("out", "FILE", "model to write (safetensors)");
