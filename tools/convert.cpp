@@ -5,7 +5,6 @@
 #include "common.hpp"
 
 #include <nopal/core/runtime.hpp>
-#include <nopal/data/array_file.hpp>
 #include <nopal/data/published_dataset.hpp>
 
 #include <algorithm>
@@ -31,91 +30,6 @@ struct ConvertRequest {
   std::int64_t samples = 0;
 };
 
-std::int64_t dimension_of(const Shape& shape, std::int64_t given) {
-  if (given > 0) return given;
-  return shape.rank() <= 3 ? shape.rank() - 1 : shape.rank() - 2;
-}
-
-// (N, C, X1, ..., Xd) to (N, X1, ..., Xd, C).
-template <class T>
-Tensor<T> channels_last(const Tensor<T>& x) {
-  const std::int64_t n = x.extent(0), c = x.extent(1), points = x.shape().product(2, x.rank());
-  const std::vector<T> source = x.to_vector();
-  std::vector<T> target(source.size());
-  for (std::int64_t b = 0; b < n; ++b)
-    for (std::int64_t k = 0; k < c; ++k)
-      for (std::int64_t p = 0; p < points; ++p)
-        target[static_cast<std::size_t>((b * points + p) * c + k)] =
-            source[static_cast<std::size_t>((b * c + k) * points + p)];
-  Shape shape{n};
-  for (int axis = 2; axis < x.rank(); ++axis)
-    shape.push_back(x.extent(axis));
-  shape.push_back(c);
-  return Tensor<T>::from_host(shape, target);
-}
-
-// The array of that name, or the only one.
-template <class T>
-Tensor<T> read_array(const std::string& path, const std::string& name, const char* option) {
-  const auto file = ArrayFile::open(path);
-  NOPAL_CHECK(!file->arrays().empty(), path, ": holds no arrays of numbers");
-  if (name.empty() && file->arrays().size() > 1) {
-    std::string names;
-    for (const FileArray& array : file->arrays())
-      if (names.size() < 200) names += (names.empty() ? "" : ", ") + printable(array.name, 40);
-    NOPAL_CHECK(false, path, ": holds several arrays, say which (", option, "): ", names);
-  }
-  const FileArray& array = name.empty() ? file->arrays().front() : file->at(name);
-  NOPAL_CHECK(array.shape.size() >= 2 && array.shape.size() <= Shape::max_rank, path,
-              ": expected an array (N, X1, ...), got ", array.shape.size(), " axes");
-  const Shape shape(array.shape.begin(), array.shape.end());
-  const std::vector<double> values = file->read(array, 0, shape[0]);
-  return Tensor<T>::from_host(shape, std::vector<T>(values.begin(), values.end()));
-}
-
-template <class T>
-Tensor<T> read_fields(const std::string& path, const std::string& name, const char* option,
-                      const PublishedOptions& options) {
-  Tensor<T> x = read_array<T>(path, name, option);
-  const Shape shape = x.shape();
-  const std::int64_t d = dimension_of(shape, options.dimension);
-  NOPAL_CHECK(d >= 1 && d <= 3 && (shape.rank() == d + 1 || shape.rank() == d + 2), path,
-              ": an array of shape ", shape, " does not hold fields in ", d,
-              " dimensions (nopal help convert)");
-  NOPAL_CHECK(shape[0] > 0, path, ": no samples, shape ", shape);
-  NOPAL_CHECK(shape.size() > 0, path, ": empty fields, shape ", shape);
-  if (shape.rank() == d + 1) {
-    Shape with_channel = shape;
-    with_channel.push_back(1);
-    return x.reshape(with_channel);
-  }
-  return options.channels_first ? channels_last(x) : x;
-}
-
-template <class T>
-void check_finite(const std::string& path, const Tensor<T>& x) {
-  for (std::int64_t i = 0; i < x.extent(0); ++i)
-    NOPAL_CHECK(all_finite(x.slice(i, 1)), path, ": sample ", i, " has a value that is not finite",
-                sizeof(T) < sizeof(double) ? " in single precision (see -precision)" : "");
-}
-
-// Inputs and outputs in files of their own.
-template <class T>
-std::shared_ptr<const Dataset<T>> read_two_files(const ConvertRequest& request) {
-  const std::string& x_file = request.x_file;
-  const std::string& y_file = request.y_file;
-  const auto x = read_fields<T>(x_file, request.options.x_array, "-x_array", request.options);
-  const auto y = read_fields<T>(y_file, request.options.y_array, "-y_array", request.options);
-  const auto grid = [](const Tensor<T>& t) {
-    return Shape(t.shape().begin(), t.shape().end() - 1);
-  };
-  NOPAL_CHECK(grid(x) == grid(y), "samples and grid must agree: ", x_file, " holds fields ",
-              x.shape(), ", ", y_file, " ", y.shape());
-  check_finite(x_file, x);
-  check_finite(y_file, y);
-  return std::make_shared<InMemoryDataset<T>>(x, y, x_file);
-}
-
 // Samples that a rank holds at a time.
 template <class T>
 std::int64_t block_of(const Dataset<T>& data) {
@@ -127,20 +41,19 @@ std::int64_t block_of(const Dataset<T>& data) {
 
 template <class T>
 void convert(const ConvertRequest& request, const Communicator& comm) {
-  std::shared_ptr<const Dataset<T>> data;
+  std::shared_ptr<const PublishedDataset<T>> data;
   std::map<std::string, std::string> attributes;
   comm.together([&] {
     if (request.data.empty()) {
-      data = read_two_files<T>(request);
+      data = std::make_shared<PublishedDataset<T>>(request.x_file, request.y_file, request.options);
       attributes = {{"x_file", request.x_file}, {"y_file", request.y_file}};
       return;
     }
-    const auto published = std::make_shared<PublishedDataset<T>>(request.data, request.options);
-    attributes = published->attributes();
+    data = std::make_shared<PublishedDataset<T>>(request.data, request.options);
+    attributes = data->attributes();
     NOPAL_CHECK(!attributes.contains("nopal_version"), request.data,
                 ": is a data set of nopal's own already");
     attributes["file"] = request.data;
-    data = published;
   });
   attributes["nopal_version"] = version();
   attributes["nopal_commit"] = commit();
@@ -155,10 +68,10 @@ void convert(const ConvertRequest& request, const Communicator& comm) {
   auto last = begin;
   const Slab mine = slab(samples, comm.rank(), comm.size());
   comm.together([&] {
-    const std::int64_t block = block_of(*data);
+    const std::int64_t block = block_of<T>(*data);
     for (std::int64_t done = 0; done < mine.count; done += block) {
       const std::int64_t count = std::min(block, mine.count - done);
-      const auto [x, y] = read_samples(*data, mine.first + done, count);
+      const auto [x, y] = read_samples<T>(*data, mine.first + done, count);
       writer.write(mine.first + done, x, y);
       const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
       if (comm.rank() > 0 || Clock::now() - last < std::chrono::seconds(5)) continue;

@@ -24,7 +24,55 @@ void check_is_file(const std::string& path) {
   NOPAL_CHECK(fs::is_regular_file(status), path, ": is a device or pipe, expected a file");
 }
 
+// The array of that name, or the only one.
+const FileArray& choose(const ArrayFile& file, const std::string& name, const char* option) {
+  if (!name.empty()) return file.at(name);
+  NOPAL_CHECK(!file.arrays().empty(), file.path(), ": holds no arrays of numbers");
+  std::string names;
+  for (const FileArray& array : file.arrays())
+    if (names.size() < 200) names += (names.empty() ? "" : ", ") + printable(array.name, 40);
+  NOPAL_CHECK(file.arrays().size() == 1, file.path(), ": holds several arrays, say which (", option,
+              "): ", names);
+  return file.arrays().front();
+}
+
+class PairOfArrays : public ArrayFile {
+ public:
+  PairOfArrays(const std::string& x_path, const std::string& x_array, const std::string& y_path,
+               const std::string& y_array)
+      : ArrayFile(detail::concatenate(x_path, ", ", y_path), "two files") {
+    add(x_path, x_array, "-x_array");
+    add(y_path, y_array, "-y_array");
+  }
+
+  std::vector<double> read(const FileArray& array, std::int64_t first,
+                           std::int64_t count) const override {
+    const Source& source = sources_[array.name == arrays_[0].name ? 0 : 1];
+    return source.file->read(*source.array, first, count);
+  }
+
+ private:
+  struct Source {
+    std::unique_ptr<ArrayFile> file;
+    const FileArray* array;
+  };
+  void add(const std::string& path, const std::string& name, const char* option) {
+    auto file = open(path);
+    const FileArray* array = &choose(*file, name, option);
+    arrays_.push_back({name.empty() ? path : path + ":" + name, array->shape, array->type});
+    sources_.push_back({std::move(file), array});
+  }
+  std::vector<Source> sources_;
+};
+
 }  // namespace
+
+std::unique_ptr<ArrayFile> ArrayFile::open_pair(const std::string& x_path,
+                                                const std::string& x_array,
+                                                const std::string& y_path,
+                                                const std::string& y_array) {
+  return std::make_unique<PairOfArrays>(x_path, x_array, y_path, y_array);
+}
 
 std::unique_ptr<ArrayFile> ArrayFile::open(const std::string& path) {
   check_is_file(path);

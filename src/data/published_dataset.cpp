@@ -15,8 +15,8 @@ using detail::PublishedSource;
 
 template <class T>
 struct PublishedDataset<T>::Implementation {
-  Implementation(const std::string& path, const PublishedOptions& given)
-      : options(given), file(ArrayFile::open(path)), layout(detail::recognise(*file, given)) {
+  Implementation(std::unique_ptr<ArrayFile> arrays, const PublishedOptions& given)
+      : options(given), file(std::move(arrays)), layout(detail::recognise(*file, given)) {
     for (const std::int64_t n : layout.points)
       points.push_back((n + options.space_stride - 1) / options.space_stride);
     constants.resize(layout.parts.size());
@@ -81,11 +81,12 @@ struct PublishedDataset<T>::Implementation {
           }
   }
 
-  void check(std::int64_t sample, const char* field, const T* values, std::int64_t size) const {
+  void check(std::int64_t sample, const PublishedSource& first, const T* values,
+             std::int64_t size) const {
     for (std::int64_t i = 0; i < size; ++i)
-      NOPAL_CHECK(std::isfinite(values[i]), file->path(), ": sample ", sample, " has a number in ",
-                  field, " that is not finite",
-                  sizeof(T) < sizeof(double) ? " in single precision" : "",
+      NOPAL_CHECK(std::isfinite(values[i]), file->path(), ": sample ", sample, " of ",
+                  printable(layout.parts[first.part].name), " has a value that is not finite",
+                  sizeof(T) < sizeof(double) ? " in single precision (see -precision)" : "",
                   "; leave this sample out");
   }
 
@@ -95,10 +96,9 @@ struct PublishedDataset<T>::Implementation {
     struct Side {
       const std::vector<PublishedSource>& sources;
       const Tensor<T>& tensor;
-      const char* name;
       std::vector<T> values;
     };
-    Side sides[] = {{layout.x, x, "x", {}}, {layout.y, y, "y", {}}};
+    Side sides[] = {{layout.x, x, {}}, {layout.y, y, {}}};
     for (Side& side : sides)
       side.values.resize(static_cast<std::size_t>(count * sample_shape(side.sources).size()));
     std::vector<double> buffer;
@@ -117,7 +117,7 @@ struct PublishedDataset<T>::Implementation {
     for (const Side& side : sides) {
       const std::int64_t size = sample_shape(side.sources).size();
       for (std::int64_t i = 0; i < count; ++i)
-        check(first + i, side.name, side.values.data() + i * size, size);
+        check(first + i, side.sources.front(), side.values.data() + i * size, size);
       side.tensor.slice(b, count).copy_from_host(side.values.data());
     }
   }
@@ -132,7 +132,17 @@ struct PublishedDataset<T>::Implementation {
 
 template <class T>
 PublishedDataset<T>::PublishedDataset(const std::string& path, const PublishedOptions& options)
-    : implementation_(std::make_unique<Implementation>(path, options)) {}
+    : implementation_(std::make_unique<Implementation>(ArrayFile::open(path), options)) {}
+
+template <class T>
+PublishedDataset<T>::PublishedDataset(const std::string& x_path, const std::string& y_path,
+                                      const PublishedOptions& options) {
+  auto pair = ArrayFile::open_pair(x_path, options.x_array, y_path, options.y_array);
+  PublishedOptions named = options;
+  named.x_array = pair->arrays()[0].name;
+  named.y_array = pair->arrays()[1].name;
+  implementation_ = std::make_unique<Implementation>(std::move(pair), named);
+}
 
 template <class T>
 PublishedDataset<T>::~PublishedDataset() = default;

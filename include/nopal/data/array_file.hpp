@@ -28,6 +28,12 @@ class ArrayFile {
  public:
   /// Error: cannot be read, or is of no known format (the message lists them).
   static std::unique_ptr<ArrayFile> open(const std::string& path);
+
+  /// Two arrays out of a file each, as one; the name of an array may be empty if its file has only
+  /// one. They are called as their files, with `:NAME` if a name was given.
+  static std::unique_ptr<ArrayFile> open_pair(const std::string& x_path, const std::string& x_array,
+                                              const std::string& y_path,
+                                              const std::string& y_array);
   virtual ~ArrayFile() = default;
 
   const std::string& path() const noexcept { return path_; }

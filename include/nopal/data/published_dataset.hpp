@@ -50,6 +50,10 @@ class PublishedDataset : public Dataset<T> {
   /// Error: a layout that is none of these (the message lists the arrays), arrays that do not fit
   /// each other, frames that there are not.
   explicit PublishedDataset(const std::string& path, const PublishedOptions& options = {});
+
+  /// Inputs in one file, outputs in another; arrays that are not named are the only ones there.
+  PublishedDataset(const std::string& x_path, const std::string& y_path,
+                   const PublishedOptions& options = {});
   ~PublishedDataset() override;
 
   const std::string& layout() const noexcept;  ///< "PDEBench", "The Well", ...
