@@ -121,8 +121,9 @@ TEST(MultitaskDeepONet, GradientsAreThoseOfDifferences) {
         leaves.push_back(p->variable);
       std::optional<TrainingMode> mode;
       if (training) mode.emplace(TrainingStep{.batch = 3, .repeated = true, .points = 4});
-      // Small steps: norms of 3 samples bend sharply.
-      const auto check = check_gradient([&] { return op->forward(inputs); }, leaves, 4, 1e-4);
+      // Small steps, as norms of 3 samples bend sharply: of 4e-4 the error is 1e-5, of 1e-4 that of
+      // rounding, which depends on the compiler.
+      const auto check = check_gradient([&] { return op->forward(inputs); }, leaves, 4, 2e-4);
       EXPECT_LT(check.error, 1e-6) << options.dump() << " at " << check.where;
     }
 }
