@@ -22,10 +22,13 @@
  * destroyed and calls after MPI_Finalize() are errors, too. Functions that are collective must be
  * called by all ranks of the model's communicator, and return the same status on all.
  *
- * Threads: a model and its trainers may be used by one thread at a time (another gets
- * NOPAL_ERROR_BUSY), different models by different threads, if MPI was initialised for that
- * (MPI_THREAD_MULTIPLE for collective calls at the same time). No threads are started; a library
- * that was built on Kokkos with OpenMP uses those that the program allows.
+ * Threads: one call at a time, of whichever model; a call while another one runs gets
+ * NOPAL_ERROR_BUSY at once (so does one from within a function that nopal_set_log() was given). If
+ * several threads take turns, MPI must be initialised with MPI_THREAD_SERIALIZED. Older versions of
+ * Kokkos (Debian 12's) with OpenMP work on the thread that initialised them only, and none within
+ * parallel regions: other calls get NOPAL_ERROR_STATE. For more at a time take more ranks. No
+ * threads are started; a library that was built on Kokkos with OpenMP uses those that the program
+ * allows.
  */
 
 #include <nopal/c_api/model.h>

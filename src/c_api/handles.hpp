@@ -10,7 +10,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 namespace nopal::c {
@@ -47,8 +46,7 @@ class AnyModel {
 
   const Communicator& comm() const noexcept { return comm_; }
 
-  std::mutex mutex;              ///< held while a function of the model or a trainer of it runs
-  std::int64_t in = 0, out = 0;  ///< channels; in is 0 without fields
+  std::int64_t in = 0, out = 0;              ///< channels; in is 0 without fields
   std::vector<std::int64_t> function_sizes;  ///< empty: no operator on points
   std::int64_t point_dimension = 0;
   bool device = false;  ///< where the caller's arrays are
@@ -111,19 +109,21 @@ struct nopal_trainer_s {
 
 namespace nopal::c {
 
-/// Calls `action` with the handle's contents, unless the handle is none or another thread uses the
-/// model.
+/// Refuses what is no handle.
+template <class Handle>
+void require_handle(const Handle* handle, const char* kind) {
+  require(handle != nullptr, NOPAL_ERROR_ARGUMENT, "expected a ", kind, ", got NULL");
+  require(enlisted(handle), NOPAL_ERROR_ARGUMENT, "expected a ", kind,
+          ", got a handle of none: it was destroyed, or never made");
+}
+
+/// Calls `action` with the handle's contents, unless the handle is none or another call runs.
 template <class Handle, class Action>
 nopal_status with_handle(Handle* handle, const char* kind, const Action& action) noexcept {
   return guarded(NOPAL_ERROR_OTHER, [&] {
     require_running();
-    require(handle != nullptr, NOPAL_ERROR_ARGUMENT, "expected a ", kind, ", got NULL");
-    require(enlisted(handle), NOPAL_ERROR_ARGUMENT, "expected a ", kind,
-            ", got a handle of none: it was destroyed, or never made");
-    AnyModel& model = *handle->model;
-    const std::unique_lock<std::mutex> lock(model.mutex, std::try_to_lock);
-    require(lock.owns_lock(), NOPAL_ERROR_BUSY, "another thread is using this model; load one for ",
-            "each thread");
+    const OneCall call;
+    require_handle(handle, kind);
     action(*handle);
   });
 }
@@ -137,6 +137,7 @@ nopal_status create_handle(Handle** handle, const char* kind, nopal_status other
             ", got NULL");
     *handle = nullptr;
     require_running();
+    const OneCall call;
     std::unique_ptr<Handle> made = make();
     enlist(made.get());
     *handle = made.release();
@@ -150,11 +151,8 @@ nopal_status destroy_handle(Handle** handle, const char* kind) noexcept {
             ", got NULL");
     if (*handle == nullptr) return;
     require_running();
+    const OneCall call;
     require(enlisted(*handle), NOPAL_ERROR_ARGUMENT, "this ", kind, " was destroyed before");
-    {
-      const std::unique_lock<std::mutex> lock((*handle)->model->mutex, std::try_to_lock);
-      require(lock.owns_lock(), NOPAL_ERROR_BUSY, "another thread is using this model");
-    }
     strike_off(*handle);
     delete *handle;  // NOLINT(cppcoreguidelines-owning-memory): a handle of C
     *handle = nullptr;

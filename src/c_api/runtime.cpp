@@ -3,9 +3,11 @@
 
 #include <nopal/nopal.h>
 #include <nopal/core/runtime.hpp>
+#include <nopal/core/tensor.hpp>
 
 #include "c_api/status.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <set>
 
@@ -16,12 +18,25 @@ std::mutex mutex;
 std::optional<Runtime> runtime;
 int users = 0;
 std::set<const void*> handles;
+std::atomic<bool> called = false;
 
 bool mpi_is_up() {
   int initialised = 0, finalised = 0;
   MPI_Initialized(&initialised);
   MPI_Finalized(&finalised);
   return initialised && !finalised;
+}
+
+// Older versions of Kokkos tie OpenMP to the thread that initialised it; inside parallel regions
+// none starts kernels.
+void require_kokkos_thread() {
+#ifdef KOKKOS_ENABLE_OPENMP
+  if constexpr (std::is_same_v<ExecutionSpace, Kokkos::OpenMP>)
+    require(
+        !Kokkos::OpenMP::in_parallel(), NOPAL_ERROR_STATE,
+        "Kokkos with OpenMP works on the thread that initialised it, outside parallel regions; ",
+        "call nopal there");
+#endif
 }
 
 }  // namespace
@@ -36,6 +51,16 @@ void require_running() {
   require(users > 0, NOPAL_ERROR_STATE, "call nopal_initialise() first");
   require(mpi_is_up(), NOPAL_ERROR_STATE,
           "MPI was finalised; destroy models and call nopal_finalise() before MPI_Finalize()");
+  require_kokkos_thread();
+}
+
+OneCall::OneCall() {
+  require(!called.exchange(true), NOPAL_ERROR_BUSY,
+          "another thread, or the caller of this function, is inside nopal; one call at a time");
+}
+
+OneCall::~OneCall() {
+  called = false;
 }
 
 void require_usable(MPI_Comm comm) {
@@ -95,6 +120,7 @@ nopal_status nopal_initialise(void) {
   return guarded(NOPAL_ERROR_OTHER, [] {
     require(mpi_is_up(), NOPAL_ERROR_STATE,
             "nopal_initialise() comes after MPI_Init() and before MPI_Finalize()");
+    const OneCall call;
     const std::lock_guard<std::mutex> lock(mutex);
     if (users == 0) {
       int count = 0;
@@ -107,11 +133,13 @@ nopal_status nopal_initialise(void) {
 
 nopal_status nopal_finalise(void) {
   return guarded(NOPAL_ERROR_OTHER, [] {
+    const OneCall call;
     const std::lock_guard<std::mutex> lock(mutex);
     require(users > 0, NOPAL_ERROR_STATE,
             "nopal_finalise() was called more often than nopal_initialise()");
     require(users > 1 || handles.empty(), NOPAL_ERROR_STATE, "there are still ", handles.size(),
             " models or trainers; destroy them before nopal_finalise()");
+    require_kokkos_thread();
     if (--users == 0) runtime.reset();
   });
 }

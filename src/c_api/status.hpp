@@ -65,8 +65,19 @@ void together(const Communicator& comm, const Action& action) {
                 mine ? mine->text : "refused on another rank, whose text says why"};
 }
 
-/// Refuses before nopal_initialise() and after MPI_Finalize().
+/// Refuses before nopal_initialise(), after MPI_Finalize(), and on threads that Kokkos cannot use.
 void require_running();
+
+/// Holds the library for one call; refuses while another call runs. One for all models, as Kokkos's
+/// back ends keep one scratch memory a process. Not a lock to wait for: ranks whose threads came in
+/// different orders would wait for each other in collective calls for ever.
+class OneCall {
+ public:
+  OneCall();
+  ~OneCall();
+  OneCall(const OneCall&) = delete;
+  OneCall& operator=(const OneCall&) = delete;
+};
 
 /// Refuses communicators that MPI does not know, so that one that was freed is no abort. Local.
 void require_usable(MPI_Comm comm);

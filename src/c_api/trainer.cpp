@@ -82,19 +82,17 @@ extern "C" {
 
 nopal_status nopal_trainer_create(nopal_model model, const char* options, nopal_trainer* trainer) {
   return create_handle(trainer, "trainer", NOPAL_ERROR_ARGUMENT, [&] {
+    require_handle(model, "model");
     auto handle = std::make_unique<nopal_trainer_s>();
-    const nopal_status status = with_handle(model, "model", [&](nopal_model_s& of) {
-      handle->model = of.model;
-      OnlineOptions parsed;
-      together(of.model->comm(), [&] {
-        require(of.model->has_box(), NOPAL_ERROR_STATE, "call nopal_model_set_box() first");
-        parsed = OnlineOptions::from_json(parse_options(options ? options : "{}", "options"));
-      });
-      as_argument([&] {
-        if (!make_trainer<float>(*handle, parsed)) make_trainer<double>(*handle, parsed);
-      });
+    handle->model = model->model;
+    OnlineOptions parsed;
+    together(handle->model->comm(), [&] {
+      require(handle->model->has_box(), NOPAL_ERROR_STATE, "call nopal_model_set_box() first");
+      parsed = OnlineOptions::from_json(parse_options(options ? options : "{}", "options"));
     });
-    if (status != NOPAL_SUCCESS) throw Refusal{status, std::string(last_error())};
+    as_argument([&] {
+      if (!make_trainer<float>(*handle, parsed)) make_trainer<double>(*handle, parsed);
+    });
     return handle;
   });
 }
