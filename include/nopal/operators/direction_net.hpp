@@ -14,6 +14,8 @@ namespace nopal {
 /// Options of a direction network; in JSON named as here. The defaults are the published network
 /// for 64^3 points (97,457 numbers); 2, 5 and 3 blocks make that for 128^3 (152,881).
 struct DirectionNetOptions {
+  static constexpr std::int64_t taps = 3;  ///< of a convolution, along an axis
+
   std::int64_t dimension = 3;  ///< 2 or 3
   std::int64_t filters = 16;   ///< channels F
   std::int64_t levels = 1;     ///< how often the field is made coarser; published: once
