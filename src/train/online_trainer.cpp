@@ -102,8 +102,9 @@ struct OnlineTrainer<T>::Implementation {
                               y.shape() == detail::with_samples(1, buffer->y_shape())),
                   "online training: the samples before had other channels than x ", x.shape(),
                   " and y ", y.shape());
-      NOPAL_CHECK(all_finite(x) && all_finite(y), "online training: the sample after ", seen(),
-                  " others has a number that is not finite; it was left out");
+      for (const auto& [side, field] : {std::pair("x", &x), std::pair("y", &y)})
+        NOPAL_CHECK(all_finite(*field), "online training: ", side, " of the sample after ", seen(),
+                    " others has a number that is not finite; the sample was left out");
     });
   }
 
@@ -114,8 +115,13 @@ struct OnlineTrainer<T>::Implementation {
   }
 
   void begin() {
-    NOPAL_CHECK(seen() >= options.warm_up, "online training: the first step comes after ",
-                options.warm_up, " samples (option warm_up), here are ", seen());
+    // A training that goes on has its normalisers.
+    const std::int64_t needed = restored ? 1 : options.warm_up;
+    NOPAL_CHECK(seen() >= needed, "online training: the first step",
+                restored ? " after a restart" : "", " comes after ", needed,
+                needed == 1 ? " sample" : " samples",
+                restored ? ", which a restart file does not hold" : " (option warm_up)",
+                ", here are ", seen());
     if (options.normalise && !restored && model.input_normaliser().identity() &&
         model.output_normaliser().identity()) {
       NormaliserFit<T> inputs, outputs;
@@ -278,6 +284,9 @@ void OnlineTrainer<T>::Implementation::restore(const std::string& path) {
   for (const char* key : {"steps", "samples"})
     NOPAL_CHECK(state.contains(key) && state[key].is_number_integer() && state[key] >= 0, path,
                 ": damaged, no number of ", key);
+  const double rate =
+      state.value("learning_rate", Json()).is_number() ? state["learning_rate"].get<double>() : 0;
+  NOPAL_CHECK(rate > 0 && std::isfinite(rate), path, ": damaged, no learning_rate");
   std::map<std::string, Tensor<T>> tensors;
   const auto expected = optimizer.state();
   for (const auto& [name, tensor] : file.tensors)
@@ -292,6 +301,7 @@ void OnlineTrainer<T>::Implementation::restore(const std::string& path) {
   for (std::size_t t = 0; t < to.size(); ++t)
     to[t].value.copy_from(from[t].value);
   model.set_normalisers(stored.input_normaliser(), stored.output_normaliser());
+  options.learning_rate = rate;
   steps = state["steps"];
   samples_before = state["samples"];
   // With the normalisers of the file, if a step was taken.

@@ -146,7 +146,9 @@ TEST(OnlineTrainer, GoesOnFromAFile) {
   OnlineTrainer<double> trainer(once, grid, options());
   for (std::int64_t n = 0; n < 5; ++n)
     add(trainer, grid, n);
-  trainer.step(3);
+  trainer.step(2);
+  trainer.set_learning_rate(0.003);
+  trainer.step();
   trainer.save(path);
   trainer.step(3);
 
@@ -154,11 +156,18 @@ TEST(OnlineTrainer, GoesOnFromAFile) {
   other.restore(path);
   EXPECT_EQ(other.steps(), 3);
   EXPECT_EQ(other.samples(), 5);
+  EXPECT_EQ(other.learning_rate(), 0.003);
+  test::expect_error([&] { other.step(); }, {"restart", "1 sample", "here are 0"});
   for (std::int64_t n = 0; n < 5; ++n)
     add(other, grid, n);
   other.step(3);
   EXPECT_EQ(other.samples(), 10);
   expect_equal(again, once, 0);
+  // The normalisers are there: no warm-up.
+  OnlineTrainer<double> early(again, grid, options());
+  early.restore(path);
+  add(early, grid, 0);
+  EXPECT_GT(early.step(), 0);
   // It is a model file, too.
   const Model<double> loaded = Model<double>::load(path, world());
   EXPECT_EQ(loaded.provenance().at("steps"), "3");
@@ -201,7 +210,8 @@ TEST(OnlineTrainer, RefusesBadInput) {
   const Tensor<double> damaged = x.clone();
   // On one rank only: all must hear of it.
   if (world().rank() == world().size() - 1) damaged.fill(std::numeric_limits<double>::quiet_NaN());
-  test::expect_error([&] { trainer.add(damaged, y); }, {"after 4 others", "not finite"});
+  test::expect_error([&] { trainer.add(damaged, y); },
+                     {"x of the sample after 4 others", "not finite"});
   EXPECT_EQ(trainer.samples(), 4);
   const Tensor<double> three(grid.box().field(1, 3));
   three.fill(1);

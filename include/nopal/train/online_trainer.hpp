@@ -81,8 +81,10 @@ class OnlineTrainer {
   /// read it. The samples are not in it.
   void save(const std::string& path) const;
 
-  /// Puts parameters, normalisers and optimiser as save() wrote them back, and counts on. Error,
-  /// and nothing is changed, if the file is of another model or optimiser.
+  /// Puts parameters, normalisers, optimiser and learning rate as save() wrote them back, and
+  /// counts on; the other options stay. The samples come anew, and steps from the first one on, as
+  /// the normalisers are there. Error, and nothing is changed, if the file is of another model or
+  /// optimiser.
   void restore(const std::string& path);
 
  private:
