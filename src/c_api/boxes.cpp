@@ -52,8 +52,10 @@ Grid grid_of_boxes(const Communicator& comm, const Box& own, const Shape& extent
             a, ", which has ", extents[a]);
     product *= static_cast<std::int64_t>(cuts.size());
   }
+  require(product >= ranks, NOPAL_ERROR_ARGUMENT, "two ranks have the same box: there are ",
+          product, " boxes for ", ranks, " ranks, but each point belongs to one rank");
   require(product == ranks, NOPAL_ERROR_ARGUMENT, "the boxes are no products of cuts along the ",
-          "axes: ", product, " combinations for ", ranks, " ranks");
+          "axes: the cuts make ", product, " boxes, and there are ", ranks, " ranks");
   // How many ranks have each combination.
   std::vector<double> own_place(static_cast<std::size_t>(ranks), 0.0);
   own_place[static_cast<std::size_t>(position)] = 1;

@@ -49,7 +49,8 @@ class AnyModel {
   std::int64_t in = 0, out = 0;              ///< channels; in is 0 without fields
   std::vector<std::int64_t> function_sizes;  ///< empty: no operator on points
   std::int64_t point_dimension = 0;
-  bool device = false;  ///< where the caller's arrays are
+  int precision = NOPAL_FLOAT;  ///< of the caller's arrays
+  bool device = false;          ///< where they are
 
   /// What is known, as text; entries stay where they are.
   std::map<std::string, std::string> metadata;
@@ -108,6 +109,15 @@ struct nopal_trainer_s {
 };
 
 namespace nopal::c {
+
+/// Refuses arrays of another precision than the model's.
+inline void require_precision(const AnyModel& model, int precision) {
+  const auto name = [](int p) {
+    return p == NOPAL_DOUBLE ? "double (nopal_double, real64)" : "float (nopal_float, real32)";
+  };
+  require(precision == model.precision, NOPAL_ERROR_ARGUMENT, "expected arrays of ",
+          name(model.precision), ", as the model was made for, got ", name(precision));
+}
 
 /// Refuses what is no handle.
 template <class Handle>

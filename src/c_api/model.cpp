@@ -80,9 +80,10 @@ nopal_status nopal_model_create(MPI_Comm comm, const char* name, const char* con
       using T = decltype(type);
       std::unique_ptr<Operator<T>> op;
       ranks.together([&] {
-        op = make_operator<T>(
-            name, parse_options(configuration ? configuration : "{}", "the model's configuration"),
-            seed);
+        op = make_operator<T>(name,
+                              parse_options(configuration && *configuration ? configuration : "{}",
+                                            "the model's configuration"),
+                              seed);
       });
       return Model<T>(std::move(op));
     });
@@ -185,6 +186,10 @@ nopal_status nopal_model_set_memory(nopal_model model, int memory) {
             "expected the memory NOPAL_HOST or NOPAL_DEVICE, got ", memory);
     m.device = memory == NOPAL_DEVICE;
   });
+}
+
+nopal_status nopal_model_check_precision(nopal_model model, int precision) {
+  return with_model(model, [&](AnyModel& m) { require_precision(m, precision); });
 }
 
 nopal_status nopal_model_infer(nopal_model model, const void* x, size_t x_count, void* y,

@@ -27,6 +27,7 @@ const std::string& AnyModel::word(const std::string& key, std::int64_t index) {
 template <class T>
 ModelHandle<T>::ModelHandle(const Communicator& comm, Model<T> model, const std::string& name)
     : AnyModel(comm), model_(std::move(model)) {
+  precision = sizeof(T) == sizeof(float) ? NOPAL_FLOAT : NOPAL_DOUBLE;
   const Operator<T>& op = model_.op();
   const nlohmann::json configuration = op.configuration();
   if (const auto* on_points = dynamic_cast<const PointOperator<T>*>(&op)) {
@@ -75,8 +76,9 @@ void ModelHandle<T>::set_box(int d, const std::int64_t* extents, const std::int6
     own.dimension = d;
     for (int a = 0; a < d; ++a) {
       require(begin[a] >= 0 && begin[a] < end[a] && end[a] <= extents[a], NOPAL_ERROR_ARGUMENT,
-              "axis ", a, " of ", extents[a], " points: expected a part with points, got ",
-              begin[a], " to ", end[a]);
+              "axis ", a, ": expected 0 <= begin < end <= ", extents[a], ", got begin ", begin[a],
+              " and end ", end[a], " (in Fortran axis ", a + 1, ", points ", begin[a] + 1, " to ",
+              end[a], ")");
       shape.push_back(extents[a]);
       own.ranges[static_cast<std::size_t>(a)] = {begin[a], end[a]};
     }

@@ -15,9 +15,10 @@
 !!     status = nopal_finalise()
 !!
 !! Functions return nopal_success or a kind of error; nopal_error() is then the text. `comm` is an
-!! integer as `use mpi` has it, or comm%mpi_val of `use mpi_f08`. Fields are contiguous arrays of the
-!! precision of the model with an index for each axis, the channel last; with one channel that index
-!! may be missing.
+!! integer as `use mpi` has it, or comm%mpi_val of `use mpi_f08`. Fields are arrays of the precision
+!! of the model (others are an error) with an index for each axis, the channel last; with one channel
+!! that index may be missing. Of their shape the size is checked. Sections such as w(2:n, :) are
+!! copied by the compiler for each call.
 module nopal
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_float, c_int, &
        c_int64_t, c_loc, c_null_char, c_null_ptr, c_ptr, c_size_t
@@ -112,7 +113,7 @@ contains
     nopal_load = c_load(int(comm, c_int), c_text(path), int(precision, c_int), model%handle)
   end function nopal_load
 
-  !> A model to be trained: an operator by its name, with options in JSON. Collective.
+  !> A model to be trained: an operator by its name, with options in JSON ('': defaults). Collective.
   integer function nopal_create(comm, name, configuration, precision, model, seed)
     integer, intent(in) :: comm, precision
     character(len=*), intent(in) :: name, configuration
@@ -244,6 +245,8 @@ contains
     type(nopal_model), intent(in) :: model
     real(c_float), intent(in), target, contiguous :: x(..)
     real(c_float), intent(inout), target, contiguous :: y(..)
+    infer_float = c_check_precision(model%handle, int(nopal_float, c_int))
+    if (infer_float /= nopal_success) return
     infer_float = c_infer(model%handle, c_loc(x), size(x, kind=c_size_t), c_loc(y), &
          size(y, kind=c_size_t))
   end function infer_float
@@ -252,6 +255,8 @@ contains
     type(nopal_model), intent(in) :: model
     real(c_double), intent(in), target, contiguous :: x(..)
     real(c_double), intent(inout), target, contiguous :: y(..)
+    infer_double = c_check_precision(model%handle, int(nopal_double, c_int))
+    if (infer_double /= nopal_success) return
     infer_double = c_infer(model%handle, c_loc(x), size(x, kind=c_size_t), c_loc(y), &
          size(y, kind=c_size_t))
   end function infer_double
@@ -283,6 +288,8 @@ contains
     type(nopal_model), intent(in) :: model
     real(c_float), intent(in), target, contiguous :: functions(:), points(:,:)
     real(c_float), intent(inout), target, contiguous :: y(:,:)
+    infer_points_float = c_check_precision(model%handle, int(nopal_float, c_int))
+    if (infer_points_float /= nopal_success) return
     infer_points_float = c_infer_points(model%handle, c_loc(functions), &
          size(functions, kind=c_size_t), c_loc(points), size(points, kind=c_size_t), c_loc(y), &
          size(y, kind=c_size_t), int(nopal_row_major, c_int))
@@ -292,12 +299,14 @@ contains
     type(nopal_model), intent(in) :: model
     real(c_double), intent(in), target, contiguous :: functions(:), points(:,:)
     real(c_double), intent(inout), target, contiguous :: y(:,:)
+    infer_points_double = c_check_precision(model%handle, int(nopal_double, c_int))
+    if (infer_points_double /= nopal_success) return
     infer_points_double = c_infer_points(model%handle, c_loc(functions), &
          size(functions, kind=c_size_t), c_loc(points), size(points, kind=c_size_t), c_loc(y), &
          size(y, kind=c_size_t), int(nopal_row_major, c_int))
   end function infer_points_double
 
-  !> A training of the model on the box that it has; options in JSON. Collective.
+  !> A training of the model on the box that it has; options in JSON, '' for the defaults. Collective.
   integer function nopal_trainer_create(model, options, trainer)
     type(nopal_model), intent(in) :: model
     character(len=*), intent(in) :: options
@@ -313,6 +322,8 @@ contains
   integer function add_float(trainer, x, y)
     type(nopal_trainer), intent(in) :: trainer
     real(c_float), intent(in), target, contiguous :: x(..), y(..)
+    add_float = c_trainer_check_precision(trainer%handle, int(nopal_float, c_int))
+    if (add_float /= nopal_success) return
     add_float = c_trainer_add(trainer%handle, c_loc(x), size(x, kind=c_size_t), c_loc(y), &
          size(y, kind=c_size_t))
   end function add_float
@@ -320,6 +331,8 @@ contains
   integer function add_double(trainer, x, y)
     type(nopal_trainer), intent(in) :: trainer
     real(c_double), intent(in), target, contiguous :: x(..), y(..)
+    add_double = c_trainer_check_precision(trainer%handle, int(nopal_double, c_int))
+    if (add_double /= nopal_success) return
     add_double = c_trainer_add(trainer%handle, c_loc(x), size(x, kind=c_size_t), c_loc(y), &
          size(y, kind=c_size_t))
   end function add_double
@@ -329,6 +342,8 @@ contains
     real(c_float), intent(in), target, contiguous :: x(..), y(..)
     real(c_double), intent(out) :: error
     error = 0
+    error_float = c_trainer_check_precision(trainer%handle, int(nopal_float, c_int))
+    if (error_float /= nopal_success) return
     error_float = c_trainer_error(trainer%handle, c_loc(x), size(x, kind=c_size_t), c_loc(y), &
          size(y, kind=c_size_t), error)
   end function error_float
@@ -338,6 +353,8 @@ contains
     real(c_double), intent(in), target, contiguous :: x(..), y(..)
     real(c_double), intent(out) :: error
     error = 0
+    error_double = c_trainer_check_precision(trainer%handle, int(nopal_double, c_int))
+    if (error_double /= nopal_success) return
     error_double = c_trainer_error(trainer%handle, c_loc(x), size(x, kind=c_size_t), c_loc(y), &
          size(y, kind=c_size_t), error)
   end function error_double
@@ -346,9 +363,11 @@ contains
   integer function nopal_trainer_step(trainer, steps, loss)
     type(nopal_trainer), intent(in) :: trainer
     integer, intent(in) :: steps
-    real(c_double), intent(out) :: loss
-    loss = 0
-    nopal_trainer_step = c_trainer_step(trainer%handle, int(steps, c_int64_t), loss)
+    real(c_double), intent(out), optional :: loss
+    real(c_double) :: mean
+    mean = 0
+    nopal_trainer_step = c_trainer_step(trainer%handle, int(steps, c_int64_t), mean)
+    if (present(loss)) loss = mean
   end function nopal_trainer_step
 
   !> The learning rate of the steps to come. Collective.

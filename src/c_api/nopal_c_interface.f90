@@ -100,6 +100,12 @@ module nopal_c_interface
       type(c_ptr), value :: model
       integer(c_int), value :: memory
     end function c_set_memory
+    integer(c_int) function c_check_precision(model, precision) &
+         bind(c, name='nopal_model_check_precision')
+      import :: c_int, c_ptr
+      type(c_ptr), value :: model
+      integer(c_int), value :: precision
+    end function c_check_precision
     integer(c_int) function c_infer(model, x, x_count, y, y_count) bind(c, name='nopal_model_infer')
       import :: c_int, c_ptr, c_size_t
       type(c_ptr), value :: model, x, y
@@ -137,6 +143,12 @@ module nopal_c_interface
       import :: c_int, c_ptr
       type(c_ptr), intent(inout) :: trainer
     end function c_trainer_destroy
+    integer(c_int) function c_trainer_check_precision(trainer, precision) &
+         bind(c, name='nopal_trainer_check_precision')
+      import :: c_int, c_ptr
+      type(c_ptr), value :: trainer
+      integer(c_int), value :: precision
+    end function c_trainer_check_precision
     integer(c_int) function c_trainer_add(trainer, x, x_count, y, y_count) &
          bind(c, name='nopal_trainer_add')
       import :: c_int, c_ptr, c_size_t

@@ -87,8 +87,13 @@ nopal_status nopal_trainer_create(nopal_model model, const char* options, nopal_
     handle->model = model->model;
     OnlineOptions parsed;
     together(handle->model->comm(), [&] {
+      require(
+          handle->model->in > 0, NOPAL_ERROR_MODEL, handle->model->metadata["operator"],
+          " takes functions and points; only operators on fields are trained from a simulation, ",
+          "this one by `nopal train`");
       require(handle->model->has_box(), NOPAL_ERROR_STATE, "call nopal_model_set_box() first");
-      parsed = OnlineOptions::from_json(parse_options(options ? options : "{}", "options"));
+      parsed = OnlineOptions::from_json(
+          parse_options(options && *options ? options : "{}", "the trainer's options"));
     });
     as_argument([&] {
       if (!make_trainer<float>(*handle, parsed)) make_trainer<double>(*handle, parsed);
@@ -99,6 +104,10 @@ nopal_status nopal_trainer_create(nopal_model model, const char* options, nopal_
 
 nopal_status nopal_trainer_destroy(nopal_trainer* trainer) {
   return destroy_handle(trainer, "trainer");
+}
+
+nopal_status nopal_trainer_check_precision(nopal_trainer trainer, int precision) {
+  return with_trainer(trainer, [&](AnyTrainer&, AnyModel& m) { require_precision(m, precision); });
 }
 
 nopal_status nopal_trainer_add(nopal_trainer trainer, const void* x, size_t x_count, const void* y,

@@ -83,6 +83,7 @@ contains
     end do
     call expect(nopal_trainer_step(trainer, 2, loss) == nopal_success, nopal_error())
     call expect(loss > 0, 'a loss')
+    call refuse_other_precision
     call expect(nopal_trainer_counts(trainer, samples, steps) == nopal_success .and. samples == 4 &
                 .and. steps == 2, 'the numbers of samples and steps')
     call expect(nopal_trainer_error(trainer, mine, wanted, error) == nopal_success .and. error > 0, &
@@ -106,6 +107,23 @@ contains
     call expect(all(extents == [n1, n2]), 'the grid of the training')
     call expect(nopal_destroy(model) == nopal_success, nopal_error())
   end subroutine train
+
+  ! Arrays of reals for a model of doubles: neither read nor written.
+  subroutine refuse_other_precision
+    real(c_float), allocatable :: x(:, :, :), y(:, :, :)
+    real(c_double) :: error
+    allocate (x(last - first + 1, n2, 2), y(last - first + 1, n2, 3))
+    x = 1
+    y = 7
+    call expect(nopal_infer(model, x, y) == nopal_error_argument .and. all(abs(y - 7) <= 0), 'no arrays of reals')
+    text = nopal_error()
+    call expect(index(text, 'nopal_double') > 0 .and. index(text, 'real32') > 0, text)
+    call expect(nopal_trainer_add(trainer, x, y) == nopal_error_argument, 'no sample of reals')
+    call expect(nopal_trainer_error(trainer, x, y, error) == nopal_error_argument, 'no error of reals')
+    call expect(nopal_infer_points(model, x(:, 1, 1), x(:, :, 1), y(:, :, 1)) == nopal_error_argument, &
+                'no points of reals')
+    call expect(index(nopal_error(), 'real32') > 0, nopal_error())
+  end subroutine refuse_other_precision
 
   ! Two functions of 6 and 4 values, and points of two coordinates: rank r has those from r + 1 on.
   subroutine ask_at_points

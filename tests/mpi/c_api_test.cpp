@@ -162,17 +162,17 @@ TEST_F(CApi, BadInputIsAnErrorCode) {
   expect_refused(nopal_model_set_box(model, 2, n, nullptr, end, NOPAL_ROW_MAJOR),
                  NOPAL_ERROR_ARGUMENT, {"null"});
   expect_refused(nopal_model_set_box(model, 2, n, begin, zero, NOPAL_ROW_MAJOR),
-                 NOPAL_ERROR_ARGUMENT, {"part with points"});
+                 NOPAL_ERROR_ARGUMENT, {"0 <= begin < end <= 8"});
   // Boxes that are all the same, or leave points out.
   const std::int64_t most[] = {8, 7};
   expect_refused(nopal_model_set_box(model, 2, n, zero, most, NOPAL_ROW_MAJOR),
                  NOPAL_ERROR_ARGUMENT, {"boxes"});
   if (world().size() > 1)
     expect_refused(nopal_model_set_box(model, 2, n, zero, n, NOPAL_ROW_MAJOR), NOPAL_ERROR_ARGUMENT,
-                   {"boxes"});
+                   {"the same box", "each point belongs to one rank"});
   // One dimension instead of two: the model says so.
   expect_refused(nopal_model_set_box(model, 1, n, begin, end, NOPAL_ROW_MAJOR),
-                 NOPAL_ERROR_ARGUMENT, {"2 dimensions"});
+                 NOPAL_ERROR_ARGUMENT, {"2 n_modes", "2 axes"});
   ASSERT_EQ(nopal_model_set_box(model, 2, n, begin, end, NOPAL_ROW_MAJOR), NOPAL_SUCCESS)
       << nopal_error_text();
   std::vector<float> x(static_cast<std::size_t>(2 * box.size())),

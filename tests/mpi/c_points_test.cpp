@@ -104,6 +104,9 @@ TEST_F(CPoints, AnswersEachRankAtItsPoints) {
   expect_refused(nopal_model_function_size(model, 2, &first), NOPAL_ERROR_ARGUMENT, {"2"});
   expect_refused(test::set_box(model, {7, 6}, test::backward_box({7, 6}), NOPAL_ROW_MAJOR),
                  NOPAL_ERROR_MODEL, {"nopal_model_infer_points"});
+  nopal_trainer trainer = nullptr;
+  expect_refused(nopal_trainer_create(model, nullptr, &trainer), NOPAL_ERROR_MODEL,
+                 {"deeponet", "nopal train"});
   nopal_model_destroy(&model);
 }
 

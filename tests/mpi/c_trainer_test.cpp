@@ -164,7 +164,10 @@ TEST_F(CTrainer, BadInputIsAnErrorCode) {
       nopal_model_create(MPI_COMM_WORLD, "fno", "{\"mods\": 1}", NOPAL_DOUBLE, 0, &model),
       NOPAL_ERROR_ARGUMENT, {"mods", "n_modes"});
   expect_refused(nopal_model_create(MPI_COMM_WORLD, "fno", "no JSON", NOPAL_DOUBLE, 0, &model),
-                 NOPAL_ERROR_ARGUMENT, {"JSON"});
+                 NOPAL_ERROR_ARGUMENT, {"JSON", "from character 2", "o JSON"});
+  expect_refused(
+      nopal_model_create(MPI_COMM_WORLD, "fno", "{\"fno_n_mode\": [4]}", NOPAL_DOUBLE, 0, &model),
+      NOPAL_ERROR_ARGUMENT, {"did you mean 'n_modes'"});
   expect_refused(nopal_model_create(MPI_COMM_WORLD, nullptr, nullptr, NOPAL_DOUBLE, 0, &model),
                  NOPAL_ERROR_ARGUMENT, {"operator", "NULL"});
   EXPECT_EQ(model, nullptr);
@@ -181,6 +184,11 @@ TEST_F(CTrainer, BadInputIsAnErrorCode) {
   expect_refused(nopal_trainer_create(model, "{\"batches\": 2}", &trainer), NOPAL_ERROR_ARGUMENT,
                  {"batches", "batch"});
   expect_refused(nopal_trainer_create(model, "[]", &trainer), NOPAL_ERROR_ARGUMENT, {});
+  EXPECT_EQ(nopal_trainer_create(model, "", &trainer), NOPAL_SUCCESS) << nopal_error_text();
+  EXPECT_EQ(nopal_trainer_check_precision(trainer, NOPAL_DOUBLE), NOPAL_SUCCESS);
+  expect_refused(nopal_trainer_check_precision(trainer, NOPAL_FLOAT), NOPAL_ERROR_ARGUMENT,
+                 {"expected arrays of double", "got float"});
+  EXPECT_EQ(nopal_trainer_destroy(&trainer), NOPAL_SUCCESS);
   EXPECT_EQ(trainer, nullptr);
   ASSERT_EQ(nopal_trainer_create(model, options, &trainer), NOPAL_SUCCESS) << nopal_error_text();
   expect_refused(nopal_trainer_step(trainer, 1, nullptr), NOPAL_ERROR_STATE, {"after 4 samples"});

@@ -25,7 +25,11 @@ NOPAL_EXPORT nopal_status nopal_model_load(MPI_Comm comm, const char* path, int 
 
 /**
  * A model to be trained: an operator by its name (`nopal train -help` lists them), its options as
- * a JSON object (NULL: the defaults), weights that depend on `seed` only. Collective over `comm`.
+ * a JSON object, weights that depend on `seed` only. `nopal train -help -model fno` lists options
+ * and defaults (NULL or "": those), here without the operator's name: -fno_n_modes 16,16 is
+ * {"n_modes": [16, 16]}. What that command takes from its data must be said here: the channels,
+ * "in_channels" and "out_channels", and of fno "n_modes", one number an axis. Collective over
+ * `comm`.
  */
 NOPAL_EXPORT nopal_status nopal_model_create(MPI_Comm comm, const char* name,
                                              const char* configuration, int precision,
@@ -58,7 +62,8 @@ NOPAL_EXPORT nopal_status nopal_model_field(nopal_model model, int side, int64_t
 
 /**
  * The grid of the training data: `*dimension` axes (0: not known) of extents[a] points, at most 3.
- * A model may take others; one that belongs to its grid says so in nopal_model_set_box(). Local.
+ * A model may take others. One whose weights belong to the spacing (MgNO, U-Net) says so in a line
+ * of the log, see nopal_set_log(), when it is first evaluated there. Local.
  */
 NOPAL_EXPORT nopal_status nopal_model_grid(nopal_model model, int* dimension, int64_t* extents);
 
@@ -71,9 +76,9 @@ NOPAL_EXPORT nopal_status nopal_model_axis(nopal_model model, int axis, const ch
                                            double* low, double* high, const char** unit);
 
 /**
- * What is known of a model under a key, as text: "operator", "configuration" (JSON), "grid",
- * "validation_relative_l2", "data.equation", ...: what `nopal inspect` shows. `*value` is NULL if
- * there is nothing, otherwise valid until that key is set. Local.
+ * What is known of a model under a key, as text: "operator", "configuration" (JSON),
+ * "training_grid", "validation_relative_l2", "data.equation", ...: what `nopal inspect` shows.
+ * `*value` is NULL if there is nothing, otherwise valid until that key is set. Local.
  */
 NOPAL_EXPORT nopal_status nopal_model_metadata(nopal_model model, const char* key,
                                                const char** value);
@@ -99,10 +104,14 @@ NOPAL_EXPORT nopal_status nopal_model_set_box(nopal_model model, int dimension,
  * first. Local. */
 NOPAL_EXPORT nopal_status nopal_model_set_memory(nopal_model model, int memory);
 
+/** NOPAL_ERROR_ARGUMENT unless arrays of this model have that `precision`, for callers that know
+ * the type of theirs, such as the Fortran module. Local. */
+NOPAL_EXPORT nopal_status nopal_model_check_precision(nopal_model model, int precision);
+
 /**
  * y := the model's output for the input x, on this rank's box, in physical units. `x_count` and
- * `y_count` are the numbers in the arrays, checked against box and channels. Asks for no memory
- * from the system from the second call on. Collective.
+ * `y_count` are the numbers in the arrays, checked against box and channels. x and y may overlap.
+ * Asks for no memory from the system from the second call on. Collective.
  */
 NOPAL_EXPORT nopal_status nopal_model_infer(nopal_model model, const void* x, size_t x_count,
                                             void* y, size_t y_count);

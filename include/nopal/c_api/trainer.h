@@ -28,7 +28,8 @@ extern "C" {
 #endif
 
 /**
- * A training of `model` on the box that it has. `options` is a JSON object (NULL: the defaults):
+ * A training of `model`, an operator on fields, on the box that it has. `options` is a JSON object
+ * (NULL: the defaults):
  *
  *     batch 8, capacity 256, keep "uniform" or "newest", warm_up 8, normalise true, seed 0,
  *     loss "l2", "h1", "h1_fourier" or "mse", boundary "periodic" or "one_sided",
@@ -42,6 +43,9 @@ NOPAL_EXPORT nopal_status nopal_trainer_create(nopal_model model, const char* op
 /** Frees the trainer and sets the handle to NULL; NULL is fine. */
 NOPAL_EXPORT nopal_status nopal_trainer_destroy(nopal_trainer* trainer);
 
+/** As nopal_model_check_precision(). Local. */
+NOPAL_EXPORT nopal_status nopal_trainer_check_precision(nopal_trainer trainer, int precision);
+
 /** Takes a copy of a sample, arrays as for nopal_model_infer(). */
 NOPAL_EXPORT nopal_status nopal_trainer_add(nopal_trainer trainer, const void* x, size_t x_count,
                                             const void* y, size_t y_count);
@@ -52,7 +56,8 @@ NOPAL_EXPORT nopal_status nopal_trainer_error(nopal_trainer trainer, const void*
                                               const void* y, size_t y_count, double* error);
 
 /** Takes `steps` steps, each with a batch of the samples kept; `*loss`, unless NULL, is their mean
- * loss. NOPAL_ERROR_STATE before `warm_up` samples have come. */
+ * loss. NOPAL_ERROR_STATE before `warm_up` samples have come; after nopal_trainer_restore() of a
+ * training that had begun, before the first one. */
 NOPAL_EXPORT nopal_status nopal_trainer_step(nopal_trainer trainer, int64_t steps, double* loss);
 
 /** The learning rate of the steps to come. */
@@ -66,7 +71,8 @@ NOPAL_EXPORT nopal_status nopal_trainer_counts(nopal_trainer trainer, int64_t* s
  * read one, and a restart file for nopal_trainer_restore(). Samples are not in it. */
 NOPAL_EXPORT nopal_status nopal_trainer_save(nopal_trainer trainer, const char* path);
 
-/** Puts model and training back as they were saved. On an error nothing is changed. */
+/** Puts model, optimiser, learning rate and counts back as they were saved; other options stay as
+ * they were given to nopal_trainer_create(). On an error nothing is changed. */
 NOPAL_EXPORT nopal_status nopal_trainer_restore(nopal_trainer trainer, const char* path);
 
 #ifdef __cplusplus
