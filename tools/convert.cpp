@@ -39,6 +39,19 @@ std::int64_t block_of(const Dataset<T>& data) {
   return std::max<std::int64_t>(1, static_cast<std::int64_t>(most_numbers / sample));
 }
 
+// Arrays do not say which axis has the channels: an unlikely reading is worth a word.
+void note_axes(const char* side, const Shape& shape) {
+  const std::int64_t channels = shape[-1];
+  std::int64_t fewest = shape[0];
+  for (int a = 1; a < shape.rank() - 1; ++a)
+    fewest = std::min(fewest, shape[a]);
+  if (channels <= 4 || (channels < 16 && fewest > 4)) return;
+  std::printf(
+      "note: the last axis of %s, of %lld, was taken for channels, and %lld for the points "
+      "of an axis; if it is not so: -channels_first, -dimension (nopal convert -help)\n",
+      side, static_cast<long long>(channels), static_cast<long long>(fewest));
+}
+
 template <class T>
 void convert(const ConvertRequest& request, const Communicator& comm) {
   std::shared_ptr<const PublishedDataset<T>> data;
@@ -82,11 +95,14 @@ void convert(const ConvertRequest& request, const Communicator& comm) {
     }
   });
   writer.close();
-  if (comm.rank() == 0)
-    std::printf("%s: %lld samples, %s, %lld input and %lld output channels\n", request.out.c_str(),
-                static_cast<long long>(samples), grid_text(data->x_shape()).c_str(),
-                static_cast<long long>(data->x_shape()[-1]),
-                static_cast<long long>(data->y_shape()[-1]));
+  if (comm.rank() > 0) return;
+  std::printf("%s: %lld samples, %s, %lld input and %lld output channels\n", request.out.c_str(),
+              static_cast<long long>(samples), grid_text(data->x_shape()).c_str(),
+              static_cast<long long>(data->x_shape()[-1]),
+              static_cast<long long>(data->y_shape()[-1]));
+  if (data->layout() != "pairs" || request.options.channels_first) return;
+  note_axes("x", data->x_shape());
+  note_axes("y", data->y_shape());
 }
 
 }  // namespace

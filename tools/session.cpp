@@ -25,7 +25,7 @@ namespace nopal::tools {
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
       {"generate", "Make data: samples of a PDE problem, solved with PETSc", generate_command},
-      {"convert", "Turn npy files into a data file (HDF5)", convert_command},
+      {"convert", "Make a data file of npz, npy, MATLAB and published HDF5 files", convert_command},
       {"train", "Train an operator on a data file", train_command},
       {"evaluate", "Errors of a model on a data file, beside simple baselines", evaluate_command},
       {"predict", "Apply a model to the inputs of a data file", predict_command},

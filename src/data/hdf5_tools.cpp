@@ -78,7 +78,11 @@ Handle open_file(const std::string& path) {
 #endif
   const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
   NOPAL_CHECK(is_hdf5 >= 0, path, ": cannot be read: ", complaint());
-  NOPAL_CHECK(is_hdf5 > 0, path, ": not an HDF5 file");
+  const std::string suffix = fs::path(path).extension();
+  NOPAL_CHECK(is_hdf5 > 0, path, ": not an HDF5 file",
+              suffix == ".npz" || suffix == ".npy" || suffix == ".mat"
+                  ? "; make a data file of it with `nopal convert`"
+                  : "");
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
   NOPAL_CHECK(file, path, ": cannot be read, it may be damaged or truncated: ", complaint());
   return file;

@@ -352,10 +352,14 @@ PublishedLayout recognise(const ArrayFile& file, const PublishedOptions& options
       if (listed++ < 8)
         arrays +=
             (arrays.empty() ? "" : ", ") + printable(array.name, 40) + " " + text_of(array.shape);
+    if (arrays.empty()) arrays = "no arrays of numbers";
+    if (file.arrays().size() > 8) arrays += " and more";
+    for (const char* name : {"x", "y"})
+      if (const auto why = file.attributes().find(name); why != file.attributes().end())
+        arrays.append("; of ").append(name).append(": ").append(printable(why->second));
     NOPAL_CHECK(false, path,
                 ": is not laid out as PDEBench, The Well, FNO's files or pairs x, y; name ",
-                "the arrays of inputs and outputs (-x_array, -y_array). It has ",
-                arrays.empty() ? "none" : arrays, file.arrays().size() > 8 ? " and more" : "");
+                "the arrays of inputs and outputs (-x_array, -y_array). It has ", arrays);
   }
   PublishedLayout layout;
   layout.name = found->name;

@@ -65,9 +65,13 @@ nlohmann::json OptionReader::finish() const {
   for (const auto& entry : used_.items())
     known.push_back(entry.key());
   if (json_.is_object())
-    for (const auto& entry : json_.items())
-      NOPAL_CHECK(used_.contains(entry.key()), owner_, ": unknown option '", printable(entry.key()),
-                  "'; did you mean '", nearest(entry.key(), known), "'?");
+    for (const auto& [key, value] : json_.items()) {
+      // Of commands that name options of several operators: fno_n_modes.
+      const std::string prefix = owner_ + "_";
+      const std::string plain = key.starts_with(prefix) ? key.substr(prefix.size()) : key;
+      NOPAL_CHECK(used_.contains(key), owner_, ": unknown option '", printable(key),
+                  "'; did you mean '", nearest(plain, known), "'?");
+    }
   return used_;
 }
 
@@ -89,9 +93,13 @@ nlohmann::json parse_options(const std::string& text, const std::string& where) 
       --depth;
     }
   }
-  nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  NOPAL_CHECK(!json.is_discarded(), where, " is not JSON");
-  return json;
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::parse_error& error) {
+    const std::size_t at = error.byte > 0 ? std::min(error.byte - 1, text.size()) : 0;
+    NOPAL_CHECK(false, where, " is not JSON, from character ", at + 1, " on: ",
+                at < text.size() ? printable(text.substr(at, 20)) : std::string("it ends there"));
+  }
 }
 
 }  // namespace nopal

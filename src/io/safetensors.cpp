@@ -27,6 +27,8 @@ using detail::safetensors_dtype_size;
 
 // Length of the JSON header, from the first eight bytes of a file of `file_size` bytes.
 std::uint64_t header_length(const char* first, std::uint64_t file_size, const std::string& name) {
+  NOPAL_CHECK(std::memcmp(first, "\x89HDF\r\n\x1a\n", 8) != 0, name,
+              ": is an HDF5 file, such as data, expected a model (safetensors)");
   std::uint64_t length = 0;
   std::memcpy(&length, first, sizeof(length));
   NOPAL_CHECK(length <= detail::max_safetensors_header, name,

@@ -193,11 +193,13 @@ void Fno<T>::check_inputs(std::span<const Shape> inputs) const {
                 "fno expects an embedding of shape (B, ", features, ") or (1, ", features,
                 ") with a field of shape ", inputs[0], ", got ", inputs[1]);
   }
-  NOPAL_CHECK(inputs[0].rank() == d + 2, "fno in ", d, " dimensions expects a field of shape (B, ",
+  NOPAL_CHECK(inputs[0].rank() == d + 2, "fno with ", d, " n_modes expects a field with ", d,
+              " axes, of shape (samples, ",
               d == 1   ? "X1"
               : d == 2 ? "X1, X2"
                        : "X1, X2, X3",
-              ", ", options_.in_channels, "), got ", inputs[0]);
+              ", ", options_.in_channels, " channels), got ", inputs[0],
+              "; give one number of modes an axis");
   NOPAL_CHECK(inputs[0][-1] == options_.in_channels, "fno expects ", options_.in_channels,
               " input channels, got a field of shape ", inputs[0]);
   NOPAL_CHECK(inputs[0].product(1, d + 1) > 0, "fno got a field without points, of shape ",

@@ -55,6 +55,7 @@ TEST(ArrayFile, ReadsMatlab) {
     expect_rows(*file, "sol", 2, 1, 2);
     expect_rows(*file, "coeff", 1, 2, 1);
     EXPECT_NE(file->attributes().at("z").find("complex"), std::string::npos);
+    test::expect_error([&] { file->at("z"); }, {"'z' cannot be read", "complex"});
     EXPECT_TRUE(file->attributes().contains("title"));
   }
 }
