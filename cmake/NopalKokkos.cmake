@@ -2,6 +2,10 @@
 # C++20). Also installed, for nopalConfig.cmake.
 
 if(NOT TARGET Kokkos::kokkos)
+  # Kokkos sets this itself, with a warning of several lines in each project that links nopal.
+  if(NOT DEFINED CMAKE_CXX_EXTENSIONS)
+    set(CMAKE_CXX_EXTENSIONS OFF)
+  endif()
   find_package(Kokkos REQUIRED)
 endif()
 
