@@ -84,7 +84,7 @@ struct Gelu {
 struct Relu {
   template <class T>
   KOKKOS_INLINE_FUNCTION static void apply(T x, T& value, T& slope) {
-    value = x > T(0) ? x : T(0);
+    value = x < T(0) ? T(0) : x;  // NaN stays NaN
     slope = x > T(0) ? T(1) : T(0);
   }
 };
@@ -104,7 +104,7 @@ struct Silu {
 template <class T>
 KOKKOS_INLINE_FUNCTION void scaled_elu(T x, T a, T l, T& value, T& slope) {
   const T e = fast_exp(x < T(0) ? x : T(0));
-  value = l * (x > T(0) ? x : a * (e - T(1)));
+  value = l * (x < T(0) ? a * (e - T(1)) : x);  // NaN stays NaN
   slope = l * (x > T(0) ? T(1) : a * e);
 }
 

@@ -73,6 +73,20 @@ TYPED_TEST(ActivationTest, ValuesOverTheWholeRange) {
   }
 }
 
+TYPED_TEST(ActivationTest, NanStaysNan) {
+  using T = TypeParam;
+  // Whole vectors of the processor, and what is left of one.
+  std::vector<T> values(37, T(0.5));
+  for (const std::size_t i : {0U, 17U, 36U})
+    values[i] = std::numeric_limits<T>::quiet_NaN();
+  for (Activation activation : activations) {
+    const auto x = Tensor<T>::from_host({37}, values);
+    const auto y = activate(Variable<T>(x), activation).value().to_vector();
+    for (std::size_t i = 0; i < y.size(); ++i)
+      EXPECT_EQ(std::isnan(y[i]), std::isnan(values[i])) << to_string(activation) << i;
+  }
+}
+
 TEST(Activation, Gradients) {
   for (Activation activation : activations) {
     auto x = random_leaf<double>({7, 5}, 1);
