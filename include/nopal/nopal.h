@@ -20,7 +20,8 @@
  * Each function returns NOPAL_SUCCESS or the kind of error; nopal_error_text() then says what was
  * expected, what came, and what to do. Nothing aborts: null handles, those of models that were
  * destroyed and calls after MPI_Finalize() are errors, too. Functions that are collective must be
- * called by all ranks of the model's communicator, and return the same status on all.
+ * called by all ranks of the model's communicator, with the same numbers and options (arrays and
+ * boxes are each rank's own; what differs is refused), and return the same status on all.
  *
  * Threads: one call at a time, of whichever model; a call while another one runs gets
  * NOPAL_ERROR_BUSY at once (so does one from within a function that nopal_set_log() was given). If

@@ -34,6 +34,7 @@ void check_arguments(const Communicator& comm, const char* text, const char* wha
     require(precision == NOPAL_FLOAT || precision == NOPAL_DOUBLE, NOPAL_ERROR_ARGUMENT,
             "expected the precision NOPAL_FLOAT or NOPAL_DOUBLE, got ", precision);
   });
+  require_agreement(comm, std::to_string(precision), "precisions");
 }
 
 const char* side_name(int side) {
@@ -76,14 +77,14 @@ nopal_status nopal_model_create(MPI_Comm comm, const char* name, const char* con
     require_usable(comm);
     const Communicator ranks(comm);
     check_arguments(ranks, name, "the name of an operator", precision);
+    const std::string options = configuration && *configuration ? configuration : "{}";
+    require_agreement(ranks, nopal::detail::concatenate(name, ' ', seed, ' ', options),
+                      "operators, configurations or seeds");
     return make_handle(ranks, precision, name, [&](auto type) {
       using T = decltype(type);
       std::unique_ptr<Operator<T>> op;
       ranks.together([&] {
-        op = make_operator<T>(name,
-                              parse_options(configuration && *configuration ? configuration : "{}",
-                                            "the model's configuration"),
-                              seed);
+        op = make_operator<T>(name, parse_options(options, "the model's configuration"), seed);
       });
       return Model<T>(std::move(op));
     });
@@ -127,7 +128,7 @@ nopal_status nopal_model_field(nopal_model model, int side, int64_t channel, con
     const std::string key = side_name(side);
     const std::int64_t channels = side == NOPAL_INPUT ? m.in : m.out;
     require(channel >= 0 && channel < channels, NOPAL_ERROR_ARGUMENT, "expected a channel from 0 ",
-            "to ", channels - 1, ", got ", channel);
+            "to ", channels - 1, " (in Fortran 1 to ", channels, "), got ", channel);
     *name = m.word(key + "channels", channel).c_str();
     *unit = m.word(key + "units", channel).c_str();
   });

@@ -15,6 +15,7 @@ namespace nopal::c {
 
 const std::string& AnyModel::word(const std::string& key, std::int64_t index) {
   std::string& result = words_[{key, index}];
+  result.clear();
   const auto entry = metadata.find(key);
   if (entry == metadata.end()) return result;
   std::istringstream words(entry->second);
@@ -74,7 +75,16 @@ void ModelHandle<T>::set_box(int d, const std::int64_t* extents, const std::int6
     require(layout == NOPAL_ROW_MAJOR || layout == NOPAL_COLUMN_MAJOR, NOPAL_ERROR_ARGUMENT,
             "expected the layout NOPAL_ROW_MAJOR or NOPAL_COLUMN_MAJOR, got ", layout);
     own.dimension = d;
+    double points = 1;
     for (int a = 0; a < d; ++a) {
+      points *= static_cast<double>(extents[a]);
+      require(
+          extents[a] > 0 &&
+                  points<9e15, NOPAL_ERROR_ARGUMENT, "axis ", a,
+                         ": expected extents of 1 point or more and less than 9e15 in all, got ",
+                         extents[a], a> 0
+              ? " beside those before"
+              : "");
       require(begin[a] >= 0 && begin[a] < end[a] && end[a] <= extents[a], NOPAL_ERROR_ARGUMENT,
               "axis ", a, ": expected 0 <= begin < end <= ", extents[a], ", got begin ", begin[a],
               " and end ", end[a], " (in Fortran axis ", a + 1, ", points ", begin[a] + 1, " to ",
@@ -88,10 +98,20 @@ void ModelHandle<T>::set_box(int d, const std::int64_t* extents, const std::int6
             " works on whole fields only, not on boxes of ", comm().size(), " ranks");
   });
   if (rules.empty()) rules.assign(static_cast<std::size_t>(d), AxisRule());
-  grid_ = grid_of_boxes(comm(), own, shape, rules);
+  Grid grid = grid_of_boxes(comm(), own, shape, rules);
+  Tensor<T> x, y;
+  together(comm(), [&] {
+    try {
+      x = Tensor<T>(own.field(1, in));
+      y = Tensor<T>(own.field(1, out));
+    } catch (const std::exception& error) {
+      throw Refusal{NOPAL_ERROR_OTHER, error.what()};
+    }
+  });
+  grid_ = std::move(grid);
   layout_ = layout;
-  x_ = Tensor<T>(own.field(1, in));
-  y_ = Tensor<T>(own.field(1, out));
+  x_ = std::move(x);
+  y_ = std::move(y);
 }
 
 template <class T>

@@ -65,6 +65,15 @@ OneCall::~OneCall() {
 
 void require_usable(MPI_Comm comm) {
   bool usable = comm != MPI_COMM_NULL;
+#ifdef OPEN_MPI
+  // Its communicators are addresses, which it reads without a look where they point to; those that
+  // live have a number for Fortran each.
+  constexpr MPI_Fint most = 1 << 16;
+  MPI_Fint index = 0;
+  while (usable && index < most && MPI_Comm_f2c(index) != comm)
+    ++index;
+  usable = usable && index < most;
+#endif
   if (usable) {
     MPI_Errhandler before = MPI_ERRHANDLER_NULL;
     MPI_Comm_get_errhandler(MPI_COMM_WORLD, &before);
@@ -76,6 +85,20 @@ void require_usable(MPI_Comm comm) {
   }
   require(usable, NOPAL_ERROR_ARGUMENT,
           "expected a communicator, got MPI_COMM_NULL or one that was freed");
+  int two_groups = 0;
+  MPI_Comm_test_inter(comm, &two_groups);
+  require(two_groups == 0, NOPAL_ERROR_ARGUMENT,
+          "expected a communicator of one group of ranks, got an intercommunicator");
+}
+
+void require_agreement(const Communicator& comm, const std::string& arguments, const char* what) {
+  // FNV-1a, of which 52 bits are exact in a double.
+  std::uint64_t hash = 14695981039346656037U;
+  for (const char c : arguments)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  const auto digest = static_cast<double>(hash >> 12);
+  require(comm.max(digest) == -comm.max(-digest), NOPAL_ERROR_ARGUMENT, what,
+          " differ among the ranks; expected the same on all");
 }
 
 void enlist(const void* handle) {
@@ -146,6 +169,7 @@ nopal_status nopal_finalise(void) {
 
 nopal_status nopal_set_log(void (*sink)(const char* line, void* context), void* context) {
   return guarded(NOPAL_ERROR_OTHER, [&] {
+    const OneCall call;
     nopal::set_log_sink(sink ? nopal::LogSink([sink, context](const std::string& line) {
       sink(line.c_str(), context);
     })

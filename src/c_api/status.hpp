@@ -65,6 +65,10 @@ void together(const Communicator& comm, const Action& action) {
                 mine ? mine->text : "refused on another rank, whose text says why"};
 }
 
+/// Refuses arguments, as text, that are not the same on all ranks, which would go on with different
+/// numbers or wait for each other for ever. Collective.
+void require_agreement(const Communicator& comm, const std::string& arguments, const char* what);
+
 /// Refuses before nopal_initialise(), after MPI_Finalize(), and on threads that Kokkos cannot use.
 void require_running();
 

@@ -85,6 +85,8 @@ nopal_status nopal_trainer_create(nopal_model model, const char* options, nopal_
     require_handle(model, "model");
     auto handle = std::make_unique<nopal_trainer_s>();
     handle->model = model->model;
+    const std::string text = options && *options ? options : "{}";
+    require_agreement(handle->model->comm(), text, "options");
     OnlineOptions parsed;
     together(handle->model->comm(), [&] {
       require(
@@ -92,8 +94,7 @@ nopal_status nopal_trainer_create(nopal_model model, const char* options, nopal_
           " takes functions and points; only operators on fields are trained from a simulation, ",
           "this one by `nopal train`");
       require(handle->model->has_box(), NOPAL_ERROR_STATE, "call nopal_model_set_box() first");
-      parsed = OnlineOptions::from_json(
-          parse_options(options && *options ? options : "{}", "the trainer's options"));
+      parsed = OnlineOptions::from_json(parse_options(text, "the trainer's options"));
     });
     as_argument([&] {
       if (!make_trainer<float>(*handle, parsed)) make_trainer<double>(*handle, parsed);
@@ -129,6 +130,7 @@ nopal_status nopal_trainer_error(nopal_trainer trainer, const void* x, size_t x_
 
 nopal_status nopal_trainer_step(nopal_trainer trainer, int64_t steps, double* loss) {
   return with_trainer(trainer, [&](AnyTrainer& t, AnyModel& m) {
+    require_agreement(m.comm(), std::to_string(steps), "numbers of steps");
     require(steps > 0, NOPAL_ERROR_ARGUMENT, "expected at least 1 step, got ", steps);
     try {
       const double mean = t.step(steps);
@@ -142,8 +144,10 @@ nopal_status nopal_trainer_step(nopal_trainer trainer, int64_t steps, double* lo
 }
 
 nopal_status nopal_trainer_set_learning_rate(nopal_trainer trainer, double rate) {
-  return with_trainer(
-      trainer, [&](AnyTrainer& t, AnyModel&) { as_argument([&] { t.set_learning_rate(rate); }); });
+  return with_trainer(trainer, [&](AnyTrainer& t, AnyModel& m) {
+    require_agreement(m.comm(), nopal::detail::concatenate(rate), "learning rates");
+    as_argument([&] { t.set_learning_rate(rate); });
+  });
 }
 
 nopal_status nopal_trainer_counts(nopal_trainer trainer, int64_t* samples, int64_t* steps) {

@@ -178,7 +178,8 @@ std::vector<double> relative_errors(const Tensor<T>& prediction, const Tensor<T>
     }
     NOPAL_CHECK(difference == 0 || reference != 0, "the reference of sample ", b, " of ",
                 squares.extent(0),
-                " is zero everywhere: errors relative to it do not exist; leave such samples out");
+                " is zero everywhere, or too small to be squared: errors relative to it do not ",
+                "exist; leave such samples out");
     errors.push_back(difference == 0 ? 0 : std::sqrt(difference) / std::sqrt(reference));
   }
   return errors;

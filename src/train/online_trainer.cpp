@@ -197,7 +197,11 @@ void OnlineTrainer<T>::add(const Tensor<T>& x, const Tensor<T>& y) {
 template <class T>
 double OnlineTrainer<T>::error(const Tensor<T>& x, const Tensor<T>& y) const {
   implementation_->check(x, y);
-  return relative_errors(implementation_->predict(x), y, implementation_->norm).front();
+  const double error =
+      relative_errors(implementation_->predict(x), y, implementation_->norm).front();
+  NOPAL_CHECK(std::isfinite(error), "online training: the error is ", error,
+              ": the model's output is not finite, or numbers are too large to be squared");
+  return error;
 }
 
 template <class T>

@@ -139,6 +139,34 @@ TEST_F(CApi, BadInputIsAnErrorCode) {
   MPI_Comm_free(&freed);
   expect_refused(nopal_model_load_f(handle, path.c_str(), NOPAL_FLOAT, &model),
                  NOPAL_ERROR_ARGUMENT, {"freed"});
+  // A copy of the handle, which MPI_Comm_free() does not set to none.
+  MPI_Comm copy = MPI_COMM_NULL;
+  MPI_Comm_dup(MPI_COMM_WORLD, &freed);
+  copy = freed;
+  MPI_Comm_free(&freed);
+  expect_refused(nopal_model_load(copy, path.c_str(), NOPAL_FLOAT, &model), NOPAL_ERROR_ARGUMENT,
+                 {"freed"});
+  if (world().size() > 1) {
+    MPI_Comm half = MPI_COMM_NULL, two_groups = MPI_COMM_NULL;
+    const int group = world().rank() % 2;
+    MPI_Comm_split(MPI_COMM_WORLD, group, 0, &half);
+    MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1 - group, 1, &two_groups);
+    expect_refused(nopal_model_load(two_groups, path.c_str(), NOPAL_FLOAT, &model),
+                   NOPAL_ERROR_ARGUMENT, {"intercommunicator"});
+    MPI_Comm_free(&two_groups);
+    MPI_Comm_free(&half);
+    const int rank = world().rank();
+    expect_refused(nopal_model_load(MPI_COMM_WORLD, path.c_str(),
+                                    rank == 0 ? NOPAL_FLOAT : NOPAL_DOUBLE, &model),
+                   NOPAL_ERROR_ARGUMENT, {"precisions differ"});
+    expect_refused(nopal_model_create(MPI_COMM_WORLD, "fno", "{\"n_modes\": [4]}", NOPAL_FLOAT,
+                                      static_cast<std::uint64_t>(rank), &model),
+                   NOPAL_ERROR_ARGUMENT, {"seeds differ"});
+    expect_refused(nopal_model_create(MPI_COMM_WORLD, "fno",
+                                      rank == 0 ? "{\"n_modes\": [4]}" : "{\"n_modes\": [6]}",
+                                      NOPAL_FLOAT, 0, &model),
+                   NOPAL_ERROR_ARGUMENT, {"configurations"});
+  }
   expect_refused(nopal_model_load(MPI_COMM_WORLD, nullptr, NOPAL_FLOAT, &model),
                  NOPAL_ERROR_ARGUMENT, {"path"});
   expect_refused(nopal_model_load(MPI_COMM_WORLD, path.c_str(), 7, &model), NOPAL_ERROR_ARGUMENT,
@@ -194,6 +222,14 @@ TEST_F(CApi, BadInputIsAnErrorCode) {
                                     NOPAL_FLOAT, &second),
                    NOPAL_ERROR_ARGUMENT, {});
   }
+  // A box for which there is no memory, on the first rank: the one before stays, on all.
+  const std::int64_t far = std::int64_t(1) << 22, ranks = world().size(), rank = world().rank();
+  const std::int64_t vast[] = {far, far}, from[] = {rank == 0 ? 0 : far - ranks + rank, 0},
+                     to[] = {far - ranks + rank + 1, far}, beyond[] = {far << 10, far << 10};
+  expect_refused(nopal_model_set_box(model, 2, vast, from, to, NOPAL_ROW_MAJOR), NOPAL_ERROR_OTHER,
+                 {rank == 0 ? "out of memory" : "another rank"});
+  expect_refused(nopal_model_set_box(model, 2, beyond, from, to, NOPAL_ROW_MAJOR),
+                 NOPAL_ERROR_ARGUMENT, {"9e15"});
   EXPECT_EQ(nopal_model_infer(model, x.data(), x.size(), y.data(), y.size()), NOPAL_SUCCESS);
   EXPECT_STREQ(nopal_error_text(), "");
   nopal_model_destroy(&model);
@@ -278,6 +314,7 @@ TEST_F(CApi, IsNotCalledByWhatItCalls) {
         expect_refused(nopal_model_channels(call.model, &in, &out), NOPAL_ERROR_BUSY,
                        {"caller of this function"});
         expect_refused(nopal_finalise(), NOPAL_ERROR_BUSY, {"one call at a time"});
+        expect_refused(nopal_set_log(nullptr, nullptr), NOPAL_ERROR_BUSY, {"one call at a time"});
       },
       &call);
   // MgNO's weights belong to the spacing that it was trained with: on another grid it warns.

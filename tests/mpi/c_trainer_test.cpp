@@ -203,6 +203,17 @@ TEST_F(CTrainer, BadInputIsAnErrorCode) {
   for (std::int64_t n = 0; n < 4; ++n)
     add(trainer, n);
   expect_refused(nopal_trainer_step(trainer, 0, nullptr), NOPAL_ERROR_ARGUMENT, {"at least 1"});
+  if (world().size() > 1) {
+    const int rank = world().rank();
+    expect_refused(nopal_trainer_step(trainer, rank, nullptr), NOPAL_ERROR_ARGUMENT,
+                   {"numbers of steps differ"});
+    expect_refused(nopal_trainer_set_learning_rate(trainer, rank == 0 ? 0.1 : -1),
+                   NOPAL_ERROR_ARGUMENT, {"learning rates differ"});
+    nopal_trainer other = nullptr;
+    expect_refused(
+        nopal_trainer_create(model, rank == 0 ? "{\"batch\": 2}" : "{\"batch\": 3}", &other),
+        NOPAL_ERROR_ARGUMENT, {"options differ"});
+  }
   expect_refused(nopal_trainer_set_learning_rate(trainer, 0), NOPAL_ERROR_ARGUMENT, {"positive"});
   s = sample(0);
   expect_refused(

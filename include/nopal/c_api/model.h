@@ -28,8 +28,8 @@ NOPAL_EXPORT nopal_status nopal_model_load(MPI_Comm comm, const char* path, int 
  * a JSON object, weights that depend on `seed` only. `nopal train -help -model fno` lists options
  * and defaults (NULL or "": those), here without the operator's name: -fno_n_modes 16,16 is
  * {"n_modes": [16, 16]}. What that command takes from its data must be said here: the channels,
- * "in_channels" and "out_channels", and of fno "n_modes", one number an axis. Collective over
- * `comm`.
+ * "in_channels" and "out_channels", and of fno "n_modes", one number an axis. All arguments must be
+ * the same on all ranks. Collective over `comm`.
  */
 NOPAL_EXPORT nopal_status nopal_model_create(MPI_Comm comm, const char* name,
                                              const char* configuration, int precision,
@@ -55,7 +55,7 @@ NOPAL_EXPORT nopal_status nopal_model_channels(nopal_model model, int64_t* in, i
 /**
  * Name and unit of channel `channel`, from 0, of the input or output (`side`, a nopal_side), as
  * its training data called them (attributes x_channels, x_units, ... of docs/formats.md); "" if
- * they are not known. Local; valid while the model lives.
+ * they are not known. Local; valid until the key is set, or the model destroyed.
  */
 NOPAL_EXPORT nopal_status nopal_model_field(nopal_model model, int side, int64_t channel,
                                             const char** name, const char** unit);
@@ -70,7 +70,7 @@ NOPAL_EXPORT nopal_status nopal_model_grid(nopal_model model, int* dimension, in
 /**
  * Axis `axis`, from 0, of that grid: its name (attribute `axes` of the data; "x", "y", "z" unless
  * told), and the ends of the domain along it with their unit (attributes `domain`, `axes_units`);
- * NaN and "" if they are not known. Local; valid while the model lives.
+ * NaN and "" if they are not known. Local; valid until the key is set, or the model destroyed.
  */
 NOPAL_EXPORT nopal_status nopal_model_axis(nopal_model model, int axis, const char** name,
                                            double* low, double* high, const char** unit);
