@@ -86,8 +86,8 @@ Json describe_data(const std::string& path, bool all) {
 // A data set of nopal's own has x and y with channels, others are listed.
 bool is_data_set(const ArrayFile& file) {
   const FileArray *x = file.find("x"), *y = file.find("y");
-  return file.format() == "HDF5" && x && y && x->shape.size() == y->shape.size() &&
-         x->shape.size() >= 2 && file.arrays().size() == 2;
+  return file.format() == "HDF5" && x && y && x->type != "bool" && y->type != "bool" &&
+         x->shape.size() == y->shape.size() && x->shape.size() >= 2 && file.arrays().size() == 2;
 }
 
 Json describe_arrays(const std::string& path, const ArrayFile& file) {

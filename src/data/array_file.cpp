@@ -111,7 +111,7 @@ const FileArray& ArrayFile::at(const std::string& name) const {
     if (names.size() < most) names.push_back(printable(array.name));
   const auto unread = attributes_.find(name);
   NOPAL_CHECK(unread == attributes_.end(), path_, ": array '", printable(name),
-              "' cannot be read: ", printable(unread->second));
+              "' cannot be read: ", printable(unread->second, 200));
   NOPAL_CHECK(false, path_, ": has no array '", printable(name), "'",
               names.empty() ? "; it has none" : suggestion(name, names),
               arrays_.size() > most ? " and more" : "");

@@ -91,7 +91,11 @@ class Hdf5Arrays : public ArrayFile {
     NOPAL_CHECK(good, path_, ": entries ", first, " to ", first + count, " of ",
                 printable(array.name),
                 " cannot be read, the file may be damaged: ", hdf5::complaint());
-    std::copy(truths.begin(), truths.end(), values.begin());
+    const hdf5::Handle base(truths.empty() ? -1 : H5Tget_super(own.get()), H5Tclose);
+    const bool plain = !truths.empty() && H5Tget_sign(base.get()) == H5T_SGN_NONE;
+    std::transform(truths.begin(), truths.end(), values.begin(), [&](signed char value) {
+      return plain ? static_cast<unsigned char>(value) : double(value);
+    });
     return reversed_ ? rows_of(values, part, true, 0, count) : values;
   }
 

@@ -204,6 +204,24 @@ std::vector<T> from_fortran(const std::vector<T>& columns, const Shape& shape) {
   return rows;
 }
 
+// Bytes of data that a header promises, of which there are `available`.
+std::uint64_t data_bytes(const Header& header, std::size_t size, std::uint64_t available,
+                         const std::string& name) {
+  std::uint64_t bytes = size;
+  bool empty = false;
+  for (const std::int64_t extent : header.shape) {
+    const auto n = static_cast<std::uint64_t>(extent);
+    empty = empty || n == 0;
+    NOPAL_CHECK(n == 0 || bytes <= max_bytes / n, name, ": shape ", header.shape, " is too large");
+    bytes *= std::max<std::uint64_t>(n, 1);
+  }
+  if (empty) bytes = 0;
+  NOPAL_CHECK(bytes == available, name, ": shape ", header.shape, " of ", header.type, " needs ",
+              bytes, " bytes of data, the file has ", available,
+              bytes > available ? "; it is truncated" : "; it is damaged");
+  return bytes;
+}
+
 // The array, with `next(pointer, bytes)` to get the data that follow the header.
 template <class T, class Next>
 Tensor<T> read_array(const Header& header, std::uint64_t available, const std::string& name,
@@ -211,19 +229,7 @@ Tensor<T> read_array(const Header& header, std::uint64_t available, const std::s
   std::vector<T> values;
   with_type(header.type, name, [&](auto example) {
     using Stored = decltype(example);
-    std::uint64_t bytes = sizeof(Stored);
-    bool empty = false;
-    for (const std::int64_t extent : header.shape) {
-      const auto n = static_cast<std::uint64_t>(extent);
-      empty = empty || n == 0;
-      NOPAL_CHECK(n == 0 || bytes <= max_bytes / n, name, ": shape ", header.shape,
-                  " is too large");
-      bytes *= std::max<std::uint64_t>(n, 1);
-    }
-    if (empty) bytes = 0;
-    NOPAL_CHECK(bytes == available, name, ": shape ", header.shape, " of ", header.type, " needs ",
-                bytes, " bytes of data, the file has ", available,
-                bytes > available ? "; it is truncated" : "; it is damaged");
+    const std::uint64_t bytes = data_bytes(header, sizeof(Stored), available, name);
     values.resize(bytes / sizeof(Stored));
     std::array<Stored, 8192> buffer;
     for (std::size_t done = 0; done < values.size();) {
@@ -252,6 +258,7 @@ detail::NpyInfo detail::npy_info(std::string_view first, std::uint64_t size,
     const char* kind = std::is_floating_point_v<Stored> ? "float"
                        : std::is_signed_v<Stored>       ? "int"
                                                         : "uint";
+    data_bytes(header, sizeof(Stored), size - layout.data, name);
     info.type = header.type == "|b1" ? "bool" : kind + std::to_string(8 * sizeof(Stored));
   });
   return info;

@@ -70,10 +70,12 @@ class NpzArrays : public ArrayFile {
       std::string text = name ? name : "";
       if (!text.ends_with(".npy")) continue;
       text.resize(text.size() - 4);
+      NOPAL_CHECK(!places_.contains(text) && !attributes_.contains(text), path,
+                  ": the npz file has two arrays '", printable(text), "'; give them other names");
       const std::uint64_t size = bytes(i);
       const std::string first = contents(i, std::min<std::uint64_t>(size, npy_header_room));
       try {
-        arrays_.push_back(describe(npy_info(first, size, where(text)), text));
+        arrays_.push_back(describe(npy_info(first, size, "npy"), text));
       } catch (const Error& error) {
         // Texts and records beside the arrays are no reason to refuse those.
         attributes_[text] = error.what();
@@ -81,7 +83,9 @@ class NpzArrays : public ArrayFile {
       }
       places_[text] = i;
     }
-    NOPAL_CHECK(!arrays_.empty(), path, ": a zip file without arrays of NumPy");
+    NOPAL_CHECK(!arrays_.empty(), path, ": a zip file without arrays of NumPy that can be read",
+                attributes_.empty() ? "" : "; ",
+                attributes_.empty() ? "" : printable(attributes_.begin()->second, 200));
   }
 
   std::vector<double> read(const FileArray& array, std::int64_t first,

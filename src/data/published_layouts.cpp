@@ -31,11 +31,13 @@ namespace {
 
 using Parts = std::vector<PublishedPart>;
 
+constexpr std::size_t longest_names = 4096;  // of attributes
+
 std::string text_of(const std::vector<std::int64_t>& shape) {
   std::string text;
   for (const std::int64_t n : shape)
-    text += (text.empty() ? "(" : ", ") + std::to_string(n);
-  return text + ")";
+    text += (text.empty() ? "" : ", ") + std::to_string(n);
+  return "(" + text + ")";
 }
 
 // `before`, axes of space, `after`.
@@ -223,6 +225,13 @@ std::optional<Found> fno(const ArrayFile& file, const PublishedOptions& options)
 }
 
 // Which frames are in x and in y.
+// Frames become channels; a damaged file may claim any number of them.
+void check_channels(const std::string& path, std::int64_t frames) {
+  constexpr std::int64_t most = 1 << 20;
+  NOPAL_CHECK(frames <= most, path, ": ", frames, " frames would be as many channels, more than ",
+              most, "; take fewer (-output_frames, -time_stride), or the file is damaged");
+}
+
 void choose_frames(const std::string& path, const PublishedOptions& o, PublishedLayout& layout,
                    std::size_t series, std::size_t constants) {
   const std::int64_t all = layout.parts[0].extent('T');
@@ -236,6 +245,7 @@ void choose_frames(const std::string& path, const PublishedOptions& o, Published
   NOPAL_CHECK(outputs > 0 && inputs + outputs <= frames, path, ": the series have ", frames,
               " frames (", all, " of which every ", o.time_stride, ". counts), too few for ",
               inputs, " in the input and ", std::max<std::int64_t>(outputs, 1), " in the output");
+  check_channels(path, inputs + outputs);
   for (std::int64_t f = 0; f < inputs + outputs; ++f)
     for (std::size_t p = 0; p < series; ++p)
       (f < inputs ? layout.x : layout.y).push_back({p, f * o.time_stride});
@@ -264,6 +274,12 @@ void check_extents(const std::string& path, PublishedLayout& layout) {
     layout.samples = samples;
   }
   layout.samples = std::max<std::int64_t>(layout.samples, 1);
+  // In The Well what does not vary along an axis leaves it out; elsewhere the axes are unclear.
+  for (const PublishedPart& p : layout.parts)
+    NOPAL_CHECK(layout.name == "The Well" || !p.has('0') || axes == 0 || p.has("012"[axes - 1]),
+                path, ": ", printable(p.name), " has ", p.has('1') ? 2 : 1,
+                " axes of space, others have ", axes,
+                "; -dimension says how many arrays with channels have");
   layout.points.assign(axes, 1);
   for (std::size_t a = 0; a < axes; ++a) {
     std::int64_t points = 0;
@@ -319,7 +335,7 @@ std::string channel_names(const PublishedLayout& layout,
   for (const PublishedSource& source : sources) {
     const PublishedPart& p = layout.parts[source.part];
     const std::int64_t components = p.extent('C');
-    for (std::int64_t c = 0; c < components; ++c) {
+    for (std::int64_t c = 0; c < components && names.size() < longest_names; ++c) {
       std::string name = p.name;
       std::replace(name.begin(), name.end(), ' ', '_');
       if (components > 1) name.append("_").append(std::to_string(c));
@@ -356,7 +372,7 @@ PublishedLayout recognise(const ArrayFile& file, const PublishedOptions& options
     if (file.arrays().size() > 8) arrays += " and more";
     for (const char* name : {"x", "y"})
       if (const auto why = file.attributes().find(name); why != file.attributes().end())
-        arrays.append("; of ").append(name).append(": ").append(printable(why->second));
+        arrays.append("; of ").append(name).append(": ").append(printable(why->second, 200));
     NOPAL_CHECK(false, path,
                 ": is not laid out as PDEBench, The Well, FNO's files or pairs x, y; name ",
                 "the arrays of inputs and outputs (-x_array, -y_array). It has ", arrays);
@@ -377,11 +393,18 @@ PublishedLayout recognise(const ArrayFile& file, const PublishedOptions& options
       const std::int64_t wanted = options.output_frames > 0 ? options.output_frames : frames;
       NOPAL_CHECK(wanted <= frames, path, ": ", printable(p.name), " has ", frames,
                   " frames, too few for ", wanted, " in the output");
+      check_channels(path, wanted);
       for (std::int64_t f = 0; f < wanted; ++f)
         layout.y.push_back({layout.parts.size(), f * options.time_stride});
       layout.parts.push_back(p);
     }
   }
+  const bool series = std::any_of(layout.parts.begin(), layout.parts.end(),
+                                  [](const PublishedPart& p) { return p.has('T'); });
+  NOPAL_CHECK(
+      series ||
+          (options.input_frames == 0 && options.output_frames == 0 && options.time_stride == 1),
+      path, ": has no axis of time, which input_frames, output_frames and time_stride are for");
   check_extents(path, layout);
   describe_domain(file, layout);
   // What the file says of itself, root attributes only.
@@ -392,9 +415,8 @@ PublishedLayout recognise(const ArrayFile& file, const PublishedOptions& options
     layout.attributes["problem"] = set->second;
   layout.attributes["layout"] = layout.name;
   const std::string x = channel_names(layout, layout.x), y = channel_names(layout, layout.y);
-  constexpr std::size_t longest = 4096;
-  if (x.size() < longest) layout.attributes["x_channels"] = x;
-  if (y.size() < longest) layout.attributes["y_channels"] = y;
+  if (x.size() < longest_names) layout.attributes["x_channels"] = x;
+  if (y.size() < longest_names) layout.attributes["y_channels"] = y;
   return layout;
 }
 

@@ -84,6 +84,21 @@ TEST(ArrayFile, ReadsMatlab73WithItsAxesInOrder) {
   expect_rows(*file, "u", 2, 1, 2);
 }
 
+TEST(ArrayFile, ReadsNumbersBehindNames) {
+  const auto file = ArrayFile::open(folder + "names.h5");
+  EXPECT_EQ(file->read(file->at("kind"), 0, 3), (std::vector<double>{0, 200, 7}));
+}
+
+TEST(ArrayFile, RefusesNpzThatIsNotWhatItSays) {
+  test::expect_error([] { ArrayFile::open(folder + "twice.npz"); },
+                     {"twice.npz", "two arrays 'x'"});
+  // y claims terabytes and has none: it is listed as what cannot be read, x is there.
+  const auto file = ArrayFile::open(folder + "claims.npz");
+  EXPECT_EQ(file->arrays().size(), 1u);
+  expect_rows(*file, "x", 1, 0, 3);
+  test::expect_error([&] { file->at("y"); }, {"'y' cannot be read", "1099511627776", "truncated"});
+}
+
 TEST(ArrayFile, ReadsHdf5) {
   const auto file = ArrayFile::open(folder + "the_well.hdf5");
   EXPECT_EQ(file->format(), "HDF5");

@@ -273,6 +273,16 @@ TEST(PublishedDataset, SaysWhatDoesNotFit) {
   o.dimension = 3;
   test::expect_error([&] { PublishedDataset<float>(folder + "fields.npz", o); },
                      {"(4, 6)", "3 dimensions"});
+  o.dimension = 0;
+  o.input_frames = 2;
+  test::expect_error([&] { PublishedDataset<float>(folder + "fields.npz", o); },
+                     {"no axis of time", "input_frames"});
+  // (6, 8) and (6, 8, 3): one axis of space, or two?
+  test::expect_error([] { PublishedDataset<float>(folder + "unclear.npz"); },
+                     {"x has 1 axes of space", "others have 2", "-dimension"});
+  PublishedOptions line;
+  line.dimension = 1;
+  EXPECT_EQ(PublishedDataset<float>(folder + "unclear.npz", line).y_shape(), (Shape{8, 3}));
   // Numbers that a float cannot hold.
   const PublishedDataset<double> data(folder + "stored.npz");
   const Tensor<double> x({1, 3, 5, 1}), wrong({1, 3, 4, 1});

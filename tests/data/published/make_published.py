@@ -6,8 +6,10 @@ tests need no second copy of them.
 
 Usage: python3 make_published.py [FOLDER]
 """
+import io
 import os
 import sys
+import zipfile
 
 import h5py
 import numpy as np
@@ -112,3 +114,29 @@ with h5py.File(at("the_well.hdf5"), "w") as f:
 np.savez_compressed(at("fields.npz"), inputs=value(1, 4, 6).astype("f4"), outputs=value(2, 4, 6),
                     note=np.array("text"))
 np.savez(at("stored.npz"), x=value(1, 4, 3, 5), y=np.asfortranarray(value(2, 4, 3, 5)))
+# One axis of space or two: x (6, 8), y (6, 8, 3).
+np.savez_compressed(at("unclear.npz"), x=value(1, 6, 8), y=value(2, 6, 8, 3))
+
+
+def npy(array):
+    out = io.BytesIO()
+    np.save(out, array)
+    return out.getvalue()
+
+
+def archive(name, *entries):
+    with zipfile.ZipFile(at(name), "w", zipfile.ZIP_DEFLATED) as z:
+        for entry, contents in entries:
+            z.writestr(zipfile.ZipInfo(entry), contents, zipfile.ZIP_DEFLATED)
+
+
+# An array twice; one of 8 TB without data.
+archive("twice.npz", ("x.npy", npy(value(1, 3, 4))), ("y.npy", npy(value(2, 3, 4))),
+        ("x.npy", npy(value(3, 1, 1))))
+claim = npy(np.zeros((1, 1))).replace(b"(1, 1), }" + 13 * b" ", b"(1, 1099511627776), }" + b" ")[:128]
+assert b"1099511627776" in claim and len(claim) == 128, claim
+archive("claims.npz", ("x.npy", npy(value(1, 3, 4))), ("y.npy", claim))
+# A byte above 127 behind a name.
+with h5py.File(at("names.h5"), "w") as f:
+    f.create_dataset("kind", data=np.array([0, 200, 7], "u1"),
+                     dtype=h5py.enum_dtype({"air": 0, "steel": 200, "water": 7}, basetype="u1"))
