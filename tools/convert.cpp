@@ -70,8 +70,11 @@ void convert(const ConvertRequest& request, const Communicator& comm) {
   });
   attributes["nopal_version"] = version();
   attributes["nopal_commit"] = commit();
-  const std::int64_t samples =
-      request.samples > 0 ? std::min(request.samples, data->size()) : data->size();
+  comm.together([&] {
+    NOPAL_CHECK(request.samples <= data->size(), "-n ", request.samples, ": there are only ",
+                data->size(), " samples");
+  });
+  const std::int64_t samples = request.samples > 0 ? request.samples : data->size();
   Hdf5Writer<T> writer(request.out, samples, data->x_shape(), data->y_shape(), comm);
   for (const auto& [name, text] : attributes)
     writer.attribute(name, text);

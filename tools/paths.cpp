@@ -13,11 +13,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool has_device_name(const std::string& path) {
+  return path.starts_with("/dev/") || path.starts_with("/proc/");
+}
+
 // Standard output may be a file, too: by its name it is still a device.
 bool is_device(const std::string& path) {
   std::error_code failed;
-  return path.starts_with("/dev/") || path.starts_with("/proc/") ||
-         fs::is_other(fs::status(path, failed));
+  return has_device_name(path) || fs::is_other(fs::status(path, failed));
 }
 
 // Where a file is or would be made.
@@ -60,6 +63,10 @@ void check_writable(const NamedPath& file, const Communicator& comm) {
   if (file.path.empty()) return;
   comm.together([&] {
     if (comm.rank() > 0) return;
+    std::error_code failed;
+    // Opening one waits for a reader; standard output and what a shell makes are open already.
+    NOPAL_CHECK(has_device_name(file.path) || !fs::is_fifo(fs::status(file.path, failed)),
+                "option ", file.option, ": ", file.path, " is a pipe, expected a file");
     try {
       const AtomicFile probe(file.path);
     } catch (const Error& error) {

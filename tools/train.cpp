@@ -264,6 +264,18 @@ std::pair<Normaliser<float>, Normaliser<float>> normalisers(const TrainRequest& 
   return result;
 }
 
+// Weights of modes that the grid does not have never act.
+void note_modes(const TrainRequest& request, const Shape& x, const Communicator& comm) {
+  if (request.model != "fno" || comm.rank() > 0) return;
+  const auto modes = request.configuration.at("n_modes").get<std::vector<std::int64_t>>();
+  for (std::size_t a = 0; a < modes.size(); ++a)
+    if (const std::int64_t points = x[static_cast<int>(a)]; modes[a] > points)
+      std::printf(
+          "note: -fno_n_modes asks for %lld modes along axis %zu, whose %lld points have as "
+          "many; the others' weights do nothing here\n",
+          static_cast<long long>(modes[a]), a + 1, static_cast<long long>(points));
+}
+
 // A new one, its normalisers fitted.
 Model<float> make_model(const TrainRequest& request, const Dataset<float>& training,
                         const Communicator& comm) {
@@ -272,6 +284,7 @@ Model<float> make_model(const TrainRequest& request, const Dataset<float>& train
                   (request.normalise_input == "none" && request.normalise_output == "none"),
               "-model ", request.model, ": the mask in the last channel of the inputs must stay 0 ",
               "and 1, and outputs 0 outside; take -normalise_input none -normalise_output none");
+  note_modes(request, training.x_shape(), comm);
   const auto [input, output] = normalisers(request, *op, training, comm);
   return Model<float>(std::move(op), input, output);
 }

@@ -262,16 +262,28 @@ class Trainer {
   }
 
   // An older file stays until there is something to put in its place.
+  // A full disk is no reason to lose the training as well: what could be written once is missed
+  // only.
+  template <class Write>
+  void go_on_without(const char* what, const Write& write) {
+    try {
+      write();
+    } catch (const Error& error) {
+      if (comm_.rank() == 0)
+        log(detail::concatenate("warning: ", what,
+                                " could not be written, training goes on: ", error.what()));
+    }
+  }
+
   void write_history() {
     if (options_.history.empty()) return;
+    if (history_begun_ && comm_.rank() == 0)
+      go_on_without("the history", [&] { append_csv(options_.history, state_.history); });
+    if (history_begun_) return;
     comm_.together([&] {
-      if (comm_.rank() > 0) return;
-      if (history_begun_)
-        append_csv(options_.history, state_.history);
-      else
-        write_csv(options_.history, state_.history);
-      history_begun_ = true;
+      if (comm_.rank() == 0) write_csv(options_.history, state_.history);
     });
+    history_begun_ = true;
   }
 
   void save() {
@@ -281,7 +293,13 @@ class Trainer {
     state.seconds = clock_.total();
     state.schedule = schedule_->state();
     state.optimizer = optimizer_.state();
-    detail::save_checkpoint(options_.checkpoint, model_, state, identity_, comm_);
+    const auto write = [&] {
+      detail::save_checkpoint(options_.checkpoint, model_, state, identity_, comm_);
+    };
+    if (saved_)
+      go_on_without("the checkpoint", write);
+    else
+      write();
     saved_ = true;
     last_checkpoint_ = clock_.run();
   }
