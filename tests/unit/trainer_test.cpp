@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <nopal/core/allocator.hpp>
+#include <nopal/core/runtime.hpp>
 #include <nopal/train/evaluation.hpp>
 #include <nopal/train/trainer.hpp>
 
@@ -298,6 +299,35 @@ TEST(Trainer, NonFiniteLossNamesEpochAndBatch) {
     train<float>(model, {recording, nullptr, {}}, tiny_options(9));
   });
   expect_contains(message, "the loss is nan in epoch 2, batch 2 of 3");
+}
+
+TEST(Trainer, GoesOnWithoutFilesThatCanNoLongerBeWritten) {
+  const std::string history = testing::TempDir() + "nopal_lost.csv",
+                    checkpoint = testing::TempDir() + "nopal_lost.safetensors";
+  auto model = tiny_model<float>();
+  TrainOptions options = tiny_options(4);
+  options.history = history;
+  options.checkpoint = checkpoint;
+  int epochs = 0;
+  options.progress = [&](const std::string&) {
+    // After the first checkpoint: folders in the places of both.
+    if (++epochs != 2) return;
+    for (const std::string& path : {history, checkpoint}) {
+      std::filesystem::remove(path);
+      std::filesystem::create_directory(path);
+    }
+  };
+  std::vector<std::string> lines;
+  const LogSink before = set_log_sink([&](const std::string& line) { lines.push_back(line); });
+  const auto set = tiny_data<float>(8, {4});
+  const auto result = train<float>(model, {set, nullptr, {}}, options);
+  set_log_sink(before);
+  EXPECT_EQ(result.epochs, 4);
+  ASSERT_EQ(lines.size(), 5U);  // checkpoints 2 to 4, histories 3 and 4
+  for (const std::string& line : lines)
+    expect_contains(line, "could not be written, training goes on: ");
+  for (const std::string& path : {history, checkpoint})
+    std::filesystem::remove(path);
 }
 
 TEST(Trainer, HistoryFileGrowsByALine) {

@@ -106,7 +106,8 @@ struct TrainResult {
 /// `loss` replaces the loss named in the options (it gets whole fields: space_ranks must be 1).
 /// Error on all ranks: a loss that is not finite (names epoch and batch; the last checkpoint
 /// stays), data that do not fit the model, a checkpoint of another model, data set or options
-/// (names the first difference). Collective.
+/// (names the first difference), a history or checkpoint that cannot be written at first. If it can
+/// no longer be written later, a line to nopal::log() says so, and training goes on. Collective.
 template <class T>
 TrainResult<T> train(Model<T>& model, const TrainData<T>& data, const TrainOptions& options,
                      const Communicator& comm = {}, LossFunction<T> loss = {});
