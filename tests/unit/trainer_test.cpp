@@ -304,6 +304,8 @@ TEST(Trainer, NonFiniteLossNamesEpochAndBatch) {
 TEST(Trainer, GoesOnWithoutFilesThatCanNoLongerBeWritten) {
   const std::string history = testing::TempDir() + "nopal_lost.csv",
                     checkpoint = testing::TempDir() + "nopal_lost.safetensors";
+  for (const std::string& path : {history, checkpoint})
+    std::filesystem::remove(path);
   auto model = tiny_model<float>();
   TrainOptions options = tiny_options(4);
   options.history = history;
