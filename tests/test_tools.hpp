@@ -51,6 +51,10 @@ inline void write_file(const std::string& path, const std::string& contents) {
   std::ofstream(path, std::ios::binary) << contents;
 }
 
+inline void expect_contains(const std::string& text, const std::string& part) {
+  EXPECT_NE(text.find(part), std::string::npos) << text;
+}
+
 /// What a call throws; "no error" if it does not.
 template <class Action>
 std::string error_of(const Action& action) {

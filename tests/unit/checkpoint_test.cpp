@@ -32,10 +32,6 @@ class Checkpoint : public testing::Test {
   std::string folder_, path_;
 };
 
-void expect_contains(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << text;
-}
-
 struct Outcome {
   TrainResult<float> result;
   std::vector<float> best, last;
