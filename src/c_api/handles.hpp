@@ -131,8 +131,8 @@ void require_handle(const Handle* handle, const char* kind) {
 template <class Handle, class Action>
 nopal_status with_handle(Handle* handle, const char* kind, const Action& action) noexcept {
   return guarded(NOPAL_ERROR_OTHER, [&] {
-    require_running();
     const OneCall call;
+    require_running();
     require_handle(handle, kind);
     action(*handle);
   });
@@ -146,8 +146,8 @@ nopal_status create_handle(Handle** handle, const char* kind, nopal_status other
     require(handle != nullptr, NOPAL_ERROR_ARGUMENT, "expected the address of a ", kind,
             ", got NULL");
     *handle = nullptr;
-    require_running();
     const OneCall call;
+    require_running();
     std::unique_ptr<Handle> made = make();
     enlist(made.get());
     *handle = made.release();
@@ -160,8 +160,8 @@ nopal_status destroy_handle(Handle** handle, const char* kind) noexcept {
     require(handle != nullptr, NOPAL_ERROR_ARGUMENT, "expected the address of a ", kind,
             ", got NULL");
     if (*handle == nullptr) return;
-    require_running();
     const OneCall call;
+    require_running();
     require(enlisted(*handle), NOPAL_ERROR_ARGUMENT, "this ", kind, " was destroyed before");
     strike_off(*handle);
     delete *handle;  // NOLINT(cppcoreguidelines-owning-memory): a handle of C

@@ -8,17 +8,16 @@
 #include "c_api/status.hpp"
 
 #include <atomic>
-#include <mutex>
 #include <set>
 
 namespace nopal::c {
 namespace {
 
-std::mutex mutex;
+std::atomic<bool> called = false;
+// Touched within a OneCall only:
 std::optional<Runtime> runtime;
 int users = 0;
 std::set<const void*> handles;
-std::atomic<bool> called = false;
 
 bool mpi_is_up() {
   int initialised = 0, finalised = 0;
@@ -47,7 +46,6 @@ std::string& last_error() {
 }
 
 void require_running() {
-  const std::lock_guard<std::mutex> lock(mutex);
   require(users > 0, NOPAL_ERROR_STATE, "call nopal_initialise() first");
   require(mpi_is_up(), NOPAL_ERROR_STATE,
           "MPI was finalised; destroy models and call nopal_finalise() before MPI_Finalize()");
@@ -102,17 +100,14 @@ void require_agreement(const Communicator& comm, const std::string& arguments, c
 }
 
 void enlist(const void* handle) {
-  const std::lock_guard<std::mutex> lock(mutex);
   handles.insert(handle);
 }
 
 void strike_off(const void* handle) {
-  const std::lock_guard<std::mutex> lock(mutex);
   handles.erase(handle);
 }
 
 bool enlisted(const void* handle) {
-  const std::lock_guard<std::mutex> lock(mutex);
   return handles.contains(handle);
 }
 
@@ -144,7 +139,6 @@ nopal_status nopal_initialise(void) {
     require(mpi_is_up(), NOPAL_ERROR_STATE,
             "nopal_initialise() comes after MPI_Init() and before MPI_Finalize()");
     const OneCall call;
-    const std::lock_guard<std::mutex> lock(mutex);
     if (users == 0) {
       int count = 0;
       char** arguments = nullptr;
@@ -157,7 +151,6 @@ nopal_status nopal_initialise(void) {
 nopal_status nopal_finalise(void) {
   return guarded(NOPAL_ERROR_OTHER, [] {
     const OneCall call;
-    const std::lock_guard<std::mutex> lock(mutex);
     require(users > 0, NOPAL_ERROR_STATE,
             "nopal_finalise() was called more often than nopal_initialise()");
     require(users > 1 || handles.empty(), NOPAL_ERROR_STATE, "there are still ", handles.size(),

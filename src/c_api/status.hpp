@@ -69,9 +69,6 @@ void together(const Communicator& comm, const Action& action) {
 /// numbers or wait for each other for ever. Collective.
 void require_agreement(const Communicator& comm, const std::string& arguments, const char* what);
 
-/// Refuses before nopal_initialise(), after MPI_Finalize(), and on threads that Kokkos cannot use.
-void require_running();
-
 /// Holds the library for one call; refuses while another call runs. One for all models, as Kokkos's
 /// back ends keep one scratch memory a process. Not a lock to wait for: ranks whose threads came in
 /// different orders would wait for each other in collective calls for ever.
@@ -82,6 +79,10 @@ class OneCall {
   OneCall(const OneCall&) = delete;
   OneCall& operator=(const OneCall&) = delete;
 };
+
+/// Refuses before nopal_initialise(), after MPI_Finalize(), and on threads that Kokkos cannot use.
+/// Within a OneCall, as those of handles below.
+void require_running();
 
 /// Refuses communicators that MPI does not know, so that one that was freed is no abort. Local.
 void require_usable(MPI_Comm comm);

@@ -27,10 +27,9 @@ typedef enum {
   NOPAL_SUCCESS = 0,
   NOPAL_ERROR_ARGUMENT = 1, /**< null, a size or a number that makes no sense */
   NOPAL_ERROR_STATE = 2,    /**< not at this time: before nopal_initialise(), before a box is set */
-  NOPAL_ERROR_MODEL =
-      3,                /**< a file that is no model of this library; a model that cannot do this */
-  NOPAL_ERROR_BUSY = 4, /**< another call is running */
-  NOPAL_ERROR_OTHER = 5 /**< anything else, such as no memory, or an error of MPI */
+  NOPAL_ERROR_MODEL = 3,    /**< a file that is no model, a model that cannot do this */
+  NOPAL_ERROR_BUSY = 4,     /**< another call is running */
+  NOPAL_ERROR_OTHER = 5     /**< anything else, such as no memory, or an error of MPI */
 } nopal_status;
 
 /** Numbers that the caller's arrays and the evaluation have. */
